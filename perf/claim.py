@@ -47,6 +47,9 @@ class TargetKind(StrEnum):
     COUNTER_EXAMPLE = "counter_example"  # the document is wrong if the example occurs
 
 
+TIMED_UNITS = frozenset({"x", "%", "s", "ms", "us", "ns"})
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """The documented figure: `bound` in `unit`, and which side of it is good."""
@@ -54,6 +57,11 @@ class Target:
     kind: TargetKind
     bound: float
     unit: str
+
+    @property
+    def timed(self) -> bool:
+        """Whether the figure rests on a clock, so that a noisy machine can change it."""
+        return self.unit in TIMED_UNITS
 
 
 def at_least(bound: float, unit: str) -> Target:

@@ -44,17 +44,9 @@ def judge(target: Target, measurement: Measurement, *, seed: str, noise: float =
     noise: a timed figure nearer to the bound than that is inconclusive, however tight its
     interval, since repetition within one process cannot average such noise away.
     """
-    if measurement.kind is Kind.FAILURE:
-        return _not_measured(measurement.error or "the measurement failed without a reason")
-    if measurement.equal is False:
-        return _not_measured("before and after gave different results, so they cannot be compared")
-    if not any(len(values) for values in measurement.samples.values()):
-        return _not_measured("the measurement holds no samples")
-    if _dimension(target) != _dimension_of(measurement):
-        return _not_measured(
-            f"the target is a {target.kind} in {target.unit!r}, "
-            f"the measurement a {measurement.kind} in {measurement.unit!r}"
-        )
+    defect = _defect(target, measurement)
+    if defect is not None:
+        return Judgement(Verdict.NOT_MEASURED, defect)
     summary = summarise(measurement, seed=seed)
     if target.kind is TargetKind.COUNTER_EXAMPLE:
         return _judge_witness(summary)
@@ -63,16 +55,28 @@ def judge(target: Target, measurement: Measurement, *, seed: str, noise: float =
     return _judge_interval(target, summary, noise)
 
 
+def _defect(target: Target, measurement: Measurement) -> str | None:
+    """Return why the measurement cannot be judged, or None when it can."""
+    if measurement.kind is Kind.FAILURE:
+        return measurement.error or "the measurement failed without a reason"
+    if measurement.equal is False:
+        return "the result is not the one expected, so its speed means nothing"
+    if not any(len(values) for values in measurement.samples.values()):
+        return "the measurement holds no samples"
+    if _dimension(target) != _dimension_of(measurement):
+        return (
+            f"the target is a {target.kind} in {target.unit!r}, "
+            f"the measurement a {measurement.kind} in {measurement.unit!r}"
+        )
+    return None
+
+
 def _dimension(target: Target) -> str:
     return "witness" if target.kind is TargetKind.COUNTER_EXAMPLE else target.unit
 
 
 def _dimension_of(measurement: Measurement) -> str:
     return "witness" if measurement.kind is Kind.WITNESS else measurement.unit
-
-
-def _not_measured(reason: str) -> Judgement:
-    return Judgement(Verdict.NOT_MEASURED, reason)
 
 
 def _judge_witness(summary: Summary) -> Judgement:
@@ -108,9 +112,7 @@ def _judge_interval(target: Target, summary: Summary, noise: float) -> Judgement
     if low_good != high_good:
         more = rounds_needed(summary, target.bound)
         advice = f"about {more} rounds would tell" if more else "more rounds would not tell"
-        return _with(
-            summary, Verdict.INCONCLUSIVE, f"{figure}: the bound lies inside it; {advice}"
-        )
+        return _with(summary, Verdict.INCONCLUSIVE, f"{figure}: the bound lies inside it; {advice}")
     if _within_noise(target, summary, noise):
         return _with(
             summary,

@@ -1,0 +1,227 @@
+"""Timing: two arms interleaved, or one arm alone.
+
+Before and after run in one process, in random order within each round, on the same work, whose
+equal results are checked before the first round: drift of the machine then falls on both alike.
+Rounds stop when the interval is as narrow as asked or the budget is spent, never because the
+answer looks right: stopping looks at the width alone and only at a few points.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from perf.instruments.bench import Bench, quiet
+from perf.sample import Kind, Measurement, Scale
+from perf.stats import Summary, compare, half_width, quantile
+
+MIN_ROUNDS = 8  # below this a percentile bootstrap of medians excludes the truth too often
+FIRST_LOOK = 16  # an interval that looks narrow after fewer rounds is often just lucky
+MAX_ROUNDS = 400
+SLICE_S = 0.001  # a slice shorter than this measures the clock: call the arm several times
+_MAX_LOOPS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """Work to be timed: `run` is timed, `reset` puts its world back before each call, untimed.
+
+    `outcome` reads what the work achieved (a table's rows, say) where that is not what `run`
+    returns. Coroutine functions are allowed throughout.
+    """
+
+    run: Callable[[], Any]
+    reset: Callable[[], Any] | None = None
+    outcome: Callable[[], Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Wall and processor seconds of one call, averaged over a slice's loops."""
+
+    wall_s: float
+    cpu_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """Time `before` against `after`; the figure is their ratio, or the share of time saved.
+
+    `same` compares the two outcomes; different outcomes end the measurement unmeasured.
+    """
+
+    before: Arm
+    after: Arm
+    same: Callable[[Any, Any], bool] = operator.eq
+    scale: Scale = Scale.RATIO
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    budget_s: float | None = None
+    min_rounds: int = MIN_ROUNDS
+    max_rounds: int = MAX_ROUNDS
+
+    def measure(self, bench: Bench) -> Measurement:
+        """Check equality, warm up, then run rounds until the interval is narrow or time is up."""
+        arms = {"before": self.before, "after": self.after}
+        outcomes = {name: _outcome(bench, arm) for name, arm in arms.items()}
+        unit = "%" if self.scale is Scale.SAVING else "x"
+        if not self.same(outcomes["before"], outcomes["after"]):
+            facts = {**self.facts, "outcomes": {n: _shorten(o) for n, o in outcomes.items()}}
+            return Measurement(Kind.COMPARISON, unit, scale=self.scale, facts=facts, equal=False)
+        loops = {name: _calibrate(bench, arm) for name, arm in arms.items()}
+        rounds = list(self._rounds(bench, arms, loops))
+        return Measurement(
+            kind=Kind.COMPARISON,
+            unit=unit,
+            samples=_series(rounds),
+            facts={**self.facts, "loops": loops},
+            warnings=_warnings(rounds, self.max_rounds, bench),
+            scale=self.scale,
+            equal=True,
+        )
+
+    def _rounds(
+        self, bench: Bench, arms: Mapping[str, Arm], loops: Mapping[str, int]
+    ) -> Iterator[dict[str, Slice]]:
+        stop = _Stop(bench, self.budget_s, self.min_rounds, self.max_rounds)
+        rounds: list[dict[str, Slice]] = []
+        while not stop.reached(len(rounds), lambda: _width(rounds)):
+            order = list(arms)
+            bench.rng.shuffle(order)
+            taken = {name: _slice(bench, arms[name], loops[name]) for name in order}
+            rounds.append(taken)
+            yield taken
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Time one arm; the figure is a quantile of its calls.
+
+    `check` is given the first outcome and says whether it is right.
+    """
+
+    arm: Arm
+    unit: str = "ms"
+    quantile: float = 0.5
+    check: Callable[[Any], bool] | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    budget_s: float | None = None
+    min_rounds: int = 20
+    max_rounds: int = MAX_ROUNDS
+
+    def measure(self, bench: Bench) -> Measurement:
+        """Check the outcome, warm up, then time single calls."""
+        outcome = _outcome(bench, self.arm)
+        right = None if self.check is None else bool(self.check(outcome))
+        if right is False:
+            facts = {**self.facts, "outcome": _shorten(outcome)}
+            return Measurement(Kind.TIMING, self.unit, facts=facts, equal=False)
+        stop = _Stop(bench, self.budget_s, self.min_rounds, self.max_rounds)
+        slices: list[Slice] = []
+        while not stop.reached(len(slices), lambda: _quantile_width(slices, self.quantile)):
+            slices.append(_slice(bench, self.arm, 1))
+        return Measurement(
+            kind=Kind.TIMING,
+            unit=self.unit,
+            samples={
+                "time": [s.wall_s for s in slices],
+                "time_cpu": [s.cpu_s for s in slices],
+            },
+            facts=dict(self.facts),
+            quantile=self.quantile,
+            equal=right,
+        )
+
+
+class _Stop:
+    """Decide when enough rounds were run, looking only at count, time and interval width."""
+
+    def __init__(
+        self, bench: Bench, budget_s: float | None, min_rounds: int, max_rounds: int
+    ) -> None:
+        budget = bench.budget_s if budget_s is None else budget_s
+        self._clock = bench.clock
+        self._deadline = bench.clock.wall() + round(budget * 1e9)
+        self._precision = bench.precision
+        self._min, self._max = min_rounds, max_rounds
+        self._next_look = max(min_rounds, FIRST_LOOK)
+
+    def reached(self, rounds: int, width: Callable[[], float]) -> bool:
+        if rounds >= self._max:
+            return True
+        if rounds < self._min:
+            return False
+        if self._clock.wall() >= self._deadline:
+            return True
+        if rounds < self._next_look:
+            return False
+        self._next_look = rounds * 2  # few looks: each is a chance to stop on a lucky streak
+        return width() <= self._precision
+
+
+def _outcome(bench: Bench, arm: Arm) -> Any:
+    if arm.reset is not None:
+        bench.call(arm.reset)
+    result = bench.call(arm.run)
+    return result if arm.outcome is None else bench.call(arm.outcome)
+
+
+def _calibrate(bench: Bench, arm: Arm) -> int:
+    """Return how many calls fill a slice; one where each call must be reset. Also warms up."""
+    once = _slice(bench, arm, 1)
+    if arm.reset is not None or once.wall_s >= SLICE_S:
+        return 1
+    loops = 1
+    while loops < _MAX_LOOPS:
+        taken = _slice(bench, arm, loops).wall_s * loops
+        if taken >= SLICE_S:
+            return loops
+        loops = min(_MAX_LOOPS, max(loops * 2, int(loops * SLICE_S / max(taken, 1e-9))))
+    return loops
+
+
+def _slice(bench: Bench, arm: Arm, loops: int) -> Slice:
+    if arm.reset is not None:
+        bench.call(arm.reset)
+    run, call, clock = arm.run, bench.call, bench.clock
+    with quiet():
+        cpu, wall = clock.cpu(), clock.wall()
+        for _ in range(loops):
+            call(run)
+        wall_ns, cpu_ns = clock.wall() - wall, clock.cpu() - cpu
+    return Slice(wall_ns / 1e9 / loops, cpu_ns / 1e9 / loops)
+
+
+def _series(rounds: list[dict[str, Slice]]) -> dict[str, list[float]]:
+    series = {name: [r[name].wall_s for r in rounds] for name in ("before", "after")}
+    cpu = {f"{name}_cpu": [r[name].cpu_s for r in rounds] for name in ("before", "after")}
+    return {**series, **cpu}
+
+
+def _summary(rounds: list[dict[str, Slice]]) -> Summary:
+    series = _series(rounds)
+    return compare(series["before"], series["after"], seed="width")
+
+
+def _width(rounds: list[dict[str, Slice]]) -> float:
+    return half_width(_summary(rounds))
+
+
+def _quantile_width(slices: list[Slice], p: float) -> float:
+    return half_width(quantile([s.wall_s for s in slices], p).in_unit("s"))
+
+
+def _warnings(rounds: list[dict[str, Slice]], most: int, bench: Bench) -> tuple[str, ...]:
+    """Say when the interval stayed wider than asked, with the number of rounds it would take."""
+    width = _width(rounds)
+    if width <= bench.precision or len(rounds) >= most:
+        return ()
+    needed = round(len(rounds) * (width / bench.precision) ** 2)
+    advice = f"+-{bench.precision:.1%} would take about {needed}"
+    return (f"the interval is +-{width:.1%} after {len(rounds)} rounds; {advice}",)
+
+
+def _shorten(value: Any, limit: int = 400) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[:limit]}..."

@@ -1,0 +1,128 @@
+"""The child process: one job, measured by itself, its result written to a file.
+
+A fresh process per job keeps a claim's leftovers (memory, caches, threads, a crash) from the next
+one. The worker ends when its standard input closes, so it cannot outlive a killed parent. Every
+exception becomes a failure measurement: there is no way from an error to a figure.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import threading
+import traceback
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from perf.claim import Plan, discover
+from perf.files import write_atomically
+from perf.instruments.bench import Bench
+from perf.lab import Unavailable
+from perf.lab.lab import Addresses, Lab, Profile
+from perf.redact import redact
+from perf.sample import Measurement, failure
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a worker is told: a claim to measure, a preparation to run, or the machine's noise."""
+
+    task: str  # "claim", "prepare" or "noise"
+    name: str
+    packages: tuple[str, ...]
+    addresses: Mapping[str, Any]
+    profile: str
+    prepared: Mapping[str, Mapping[str, Any]]
+    result: str  # path of the file to write
+    path: tuple[str, ...] = ()  # where the claims packages may lie, beside what is installed
+
+    def to_json(self) -> str:
+        """Render as the one line a worker reads."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, line: str) -> Job:
+        """Read what `to_json` wrote."""
+        raw = json.loads(line)
+        return cls(**{**raw, "packages": tuple(raw["packages"]), "path": tuple(raw["path"])})
+
+
+def main() -> None:
+    """Read a job from standard input, do it, write its result, and leave."""
+    job = Job.from_json(sys.stdin.readline())
+    sys.path.extend(job.path)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    write_atomically(Path(job.result), _do(job))
+    sys.stdout.flush()
+    os._exit(0)  # a claim's forgotten threads must not keep the worker alive
+
+
+def _leave_with_parent() -> None:
+    sys.stdin.read()
+    os._exit(1)
+
+
+def _do(job: Job) -> str:
+    if job.task == "prepare":
+        return _prepare(job)
+    try:
+        measurement = _measure(job)
+    except BaseException as error:  # noqa: BLE001 - every failure becomes a result with its reason
+        measurement = _failed(error)
+    return measurement.to_json()
+
+
+def _measure(job: Job) -> Measurement:
+    if job.task == "noise":
+        from perf.noise import MachineNoise  # noqa: PLC0415 - only this job needs it
+
+        with _lab(job) as lab, _bench(job) as bench:
+            return MachineNoise(lab).measure(bench)
+    claim = discover(job.packages).find(job.name)
+    with _lab(job) as lab, _bench(job) as bench:
+        # A claim may be a coroutine function: what it opens then lives on the loop its arms use.
+        plan: Plan = bench.call(lambda: claim.plan(lab))
+        return plan.measure(bench)
+
+
+def _bench(job: Job) -> contextlib.closing[Bench]:
+    rng = Random(zlib.crc32(job.name.encode()))  # noqa: S311 - decides an order, not a secret
+    budget_s = 10.0 if job.profile == Profile.FULL else 1.5
+    return contextlib.closing(Bench(rng=rng, budget_s=budget_s))
+
+
+def _prepare(job: Job) -> str:
+    preparation = discover(job.packages).preparations[job.name]
+    try:
+        # The lab is left open: what a preparation made is for the claims, and goes with the run.
+        return json.dumps({"value": dict(preparation.body(_lab(job)))})
+    except BaseException as error:  # noqa: BLE001 - every failure becomes a result with its reason
+        failed = _failed(error)
+        return json.dumps({"error": failed.error, "cure": failed.cure})
+
+
+def _lab(job: Job) -> Lab:
+    return Lab(
+        Addresses.from_dict(job.addresses),
+        profile=Profile(job.profile),
+        prepared=job.prepared,
+    )
+
+
+def _failed(error: BaseException) -> Measurement:
+    if isinstance(error, Unavailable):
+        return failure(redact(error.reason), error.cure)
+    sys.stderr.write(redact("".join(traceback.format_exception(error))))
+    first = str(error).strip().splitlines()
+    text = f"{type(error).__name__}: {first[0]}" if first else type(error).__name__
+    return failure(redact(f"the claim raised {text}"))
+
+
+if __name__ == "__main__":
+    main()
