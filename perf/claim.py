@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import ModuleType
@@ -92,7 +92,7 @@ class Plan(Protocol):
         ...
 
 
-Body = Callable[..., Plan]
+Body = Callable[..., Plan | Awaitable[Plan]]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -117,8 +117,11 @@ class Claim:
     case: Mapping[str, Any] = field(default_factory=dict)
     module: str = ""
 
-    def plan(self, lab: Lab) -> Plan:
-        """Return what is to be measured, for this claim's own case."""
+    def plan(self, lab: Lab) -> Plan | Awaitable[Plan]:
+        """Return what is to be measured, for this claim's own case; a coroutine's plan is awaited.
+
+        What a coroutine body opens then lives on the event loop that its arms run on.
+        """
         return self.body(lab, **self.case)
 
 
@@ -137,7 +140,7 @@ class Preparation:
 
 _CLAIMS = "__ava_perf_claims__"
 _PREPARATION = "__ava_perf_preparation__"
-_ID = re.compile(r"[A-Z]\d{1,2}(\.[a-z0-9][a-z0-9-]*)+")
+_ID = re.compile(r"[A-Z]\d{1,2}(\.[a-z0-9][a-z0-9_-]*)+")
 
 
 def claim(  # noqa: PLR0913 - the decorator's keywords are the claim's fields
@@ -248,15 +251,21 @@ def discover(packages: Sequence[str]) -> Catalogue:
 
 def _modules(packages: Sequence[str]) -> Iterator[ModuleType]:
     for name in packages:
-        try:
-            package = importlib.import_module(name)
-        except ModuleNotFoundError as error:
-            if error.name is None or not f"{name}.".startswith(f"{error.name}."):
-                raise
-            raise ClaimError(f"there is no claims package {name!r}") from error
+        package = _imported(name)
         yield package
         for info in pkgutil.walk_packages(getattr(package, "__path__", ()), f"{name}."):
-            yield importlib.import_module(info.name)
+            yield _imported(info.name)
+
+
+def _imported(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ClaimError:
+        raise
+    except Exception as error:
+        raise ClaimError(
+            f"claims module {name!r} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _natural(claim_id: str) -> list[tuple[int, str]]:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 
 from perf.claim import Claim
 
+_ROW = re.compile(r"[a-z]\d{1,2}")
+
 
 class SelectionError(Exception):
     """The expression cannot be understood; the message says where."""
@@ -92,6 +94,6 @@ def _tokens(expression: str) -> Iterator[str]:
 
 
 def _matches(claim: Claim, word: str) -> bool:
-    if word in {row.lower() for row in claim.rows}:
-        return True
+    if _ROW.fullmatch(word):  # d1 means row D1, not every id with "d1" in it: D10 is another row
+        return word in {row.lower() for row in claim.rows}
     return word in claim.id.lower() or word == claim.category or word in claim.title.lower()

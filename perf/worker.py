@@ -86,7 +86,6 @@ def _measure(job: Job) -> Measurement:
             return MachineNoise(lab).measure(bench)
     claim = discover(job.packages).find(job.name)
     with _lab(job) as lab, _bench(job) as bench:
-        # A claim may be a coroutine function: what it opens then lives on the loop its arms use.
         plan: Plan = bench.call(lambda: claim.plan(lab))
         return plan.measure(bench)
 

@@ -29,6 +29,7 @@ BARE = {
     "watchlist_items": None,
     "kalshi_predictions": "id",
     "signals": "id",
+    "predictions": "id",
     "nfl_games": "id",
     "nba_games": "id",
     "ncaa_football_games": "id",

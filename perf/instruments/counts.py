@@ -6,7 +6,7 @@ more than once only to show that it repeats.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,10 +26,11 @@ class Counted:
 class Count:
     """Count `repeats` times; the figure is the number, if it is the same each time.
 
-    `run` returns a number or `Counted`. A count is judged by its value, never by a clock.
+    `run` returns a number or `Counted`, or is a coroutine function of either. A count is judged by
+    its value, never by a clock.
     """
 
-    run: Callable[[], float | Counted]
+    run: Callable[[], float | Counted | Awaitable[float | Counted]]
     unit: str
     repeats: int = 2
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -58,7 +59,7 @@ class Occurrence:
 class Witness:
     """Run a counter-example twice: one that occurs only sometimes proves nothing."""
 
-    run: Callable[[], Occurrence]
+    run: Callable[[], Occurrence | Awaitable[Occurrence]]
     repeats: int = 2
 
     def measure(self, bench: Bench) -> Measurement:

@@ -21,6 +21,8 @@ MIN_ROUNDS = 8  # below this a percentile bootstrap of medians excludes the trut
 FIRST_LOOK = 16  # an interval that looks narrow after fewer rounds is often just lucky
 MAX_ROUNDS = 400
 SLICE_S = 0.001  # a slice shorter than this measures the clock: call the arm several times
+WARM_UP_CALLS = 12
+WARM_UP_S = 0.1
 _MAX_LOOPS = 100_000
 
 
@@ -64,12 +66,13 @@ class Compare:
     def measure(self, bench: Bench) -> Measurement:
         """Check equality, warm up, then run rounds until the interval is narrow or time is up."""
         arms = {"before": self.before, "after": self.after}
-        outcomes = {name: _outcome(bench, arm) for name, arm in arms.items()}
+        first = {name: _first(bench, arm) for name, arm in arms.items()}
+        outcomes = {name: outcome for name, (outcome, _) in first.items()}
         unit = "%" if self.scale is Scale.SAVING else "x"
         if not self.same(outcomes["before"], outcomes["after"]):
             facts = {**self.facts, "outcomes": {n: _shorten(o) for n, o in outcomes.items()}}
             return Measurement(Kind.COMPARISON, unit, scale=self.scale, facts=facts, equal=False)
-        loops = {name: _calibrate(bench, arm) for name, arm in arms.items()}
+        loops = {name: _calibrate(bench, arm, first[name][1]) for name, arm in arms.items()}
         rounds = list(self._rounds(bench, arms, loops))
         return Measurement(
             kind=Kind.COMPARISON,
@@ -112,11 +115,12 @@ class Latency:
 
     def measure(self, bench: Bench) -> Measurement:
         """Check the outcome, warm up, then time single calls."""
-        outcome = _outcome(bench, self.arm)
+        outcome, first_s = _first(bench, self.arm)
         right = None if self.check is None else bool(self.check(outcome))
         if right is False:
             facts = {**self.facts, "outcome": _shorten(outcome)}
             return Measurement(Kind.TIMING, self.unit, facts=facts, equal=False)
+        _warm_up(bench, self.arm, first_s)
         stop = _Stop(bench, self.budget_s, self.min_rounds, self.max_rounds)
         slices: list[Slice] = []
         while not stop.reached(len(slices), lambda: _quantile_width(slices, self.quantile)):
@@ -160,17 +164,35 @@ class _Stop:
         return width() <= self._precision
 
 
-def _outcome(bench: Bench, arm: Arm) -> Any:
+def _first(bench: Bench, arm: Arm) -> tuple[Any, float]:
+    """Call the arm once, outside the samples; return its outcome and its seconds."""
     if arm.reset is not None:
         bench.call(arm.reset)
+    started = bench.clock.wall()
     result = bench.call(arm.run)
-    return result if arm.outcome is None else bench.call(arm.outcome)
+    seconds = (bench.clock.wall() - started) / 1e9
+    return (result if arm.outcome is None else bench.call(arm.outcome)), seconds
 
 
-def _calibrate(bench: Bench, arm: Arm) -> int:
-    """Return how many calls fill a slice; one where each call must be reset. Also warms up."""
-    once = _slice(bench, arm, 1)
-    if arm.reset is not None or once.wall_s >= SLICE_S:
+def _warm_up(bench: Bench, arm: Arm, first_s: float) -> float:
+    """Call a quick arm a few times more and return the last call's seconds.
+
+    Drivers prepare a statement after some executions and servers settle on a plan after some more;
+    an arm that takes long has been through that in its first call.
+    """
+    spent = last = first_s
+    for _ in range(WARM_UP_CALLS):
+        if spent >= WARM_UP_S:
+            break
+        last = _slice(bench, arm, 1).wall_s
+        spent += last
+    return last
+
+
+def _calibrate(bench: Bench, arm: Arm, first_s: float) -> int:
+    """Warm up, and return how many calls fill a slice: one where each call must be reset."""
+    once_s = _warm_up(bench, arm, first_s)
+    if arm.reset is not None or once_s >= SLICE_S:
         return 1
     loops = 1
     while loops < _MAX_LOOPS:

@@ -16,7 +16,7 @@ def make(claim_id, rows=("D3",), title="Odds sync is faster"):
 
 
 ODDS = make("D3.odds-sync.n50-rtt1")
-POOL = make("D1.pool.size", rows=("D1",), title="One pool serves both faces")
+POOL = make("D1.pool.size", rows=("D1", "S5"), title="One pool serves both faces")
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,8 @@ POOL = make("D1.pool.size", rows=("D1",), title="One pool serves both faces")
     [
         ("D3", [ODDS]),
         ("d3", [ODDS]),
+        ("S5", [POOL]),
+        ("D", [ODDS, POOL]),
         ("odds and rtt1", [ODDS]),
         ("odds and rtt5", []),
         ("odds or pool", [ODDS, POOL]),
