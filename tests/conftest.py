@@ -1,0 +1,78 @@
+"""The lab for the whole suite: its servers start when the first test asks, one of each.
+
+The fixtures fail where a server cannot be started: a suite that skips what it cannot reach would
+look the same as one that passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+from hypothesis import HealthCheck, settings
+
+from perf.lab.binaries import Source
+from perf.lab.lab import Lab, Missing, Profile, Servers
+from perf.lab.postgres import PostgresServer
+from perf.lab.redis import RedisServer
+
+# Other processes share the machine with the suite: a slow example is no fault of the code.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
+
+_MARKS = {
+    "lab": pytest.mark.postgres,
+    "postgres_server": pytest.mark.postgres,
+    "redis_server": pytest.mark.redis,
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by the servers they use, so that `-m "not postgres"` runs without them."""
+    for item in items:
+        for fixture in _MARKS.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(_MARKS[fixture])
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """The servers of this session; `AVA_DATABASE_URL` and `AVA_REDIS_URL` are honoured."""
+    with Servers() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def postgres_server(servers: Servers) -> PostgresServer:
+    """The PostgreSQL of this session; its superuser is the user of every DSN."""
+    assert not isinstance(servers.postgres, Missing), servers.postgres
+    return servers.postgres
+
+
+@pytest.fixture(scope="session")
+def redis_server(servers: Servers) -> RedisServer:
+    """The Redis of this session."""
+    assert not isinstance(servers.redis, Missing), servers.redis
+    return servers.redis
+
+
+@pytest.fixture
+def lab(servers: Servers) -> Iterator[Lab]:
+    """A lab of the quick profile; what a test makes through it goes with the test."""
+    with Lab(servers.addresses, profile=Profile.QUICK, seed=1) as made:
+        yield made
+
+
+@pytest.fixture
+def database(postgres_server: PostgresServer, lab: Lab) -> str:
+    """The DSN of an empty database, dropped after the test."""
+    return lab.dsn(lab.create_database())
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """The URL of Redis, emptied first; a Redis of the user's own is not ours to empty."""
+    if redis_server.source is not Source.URL:
+        with redis.Redis.from_url(redis_server.url) as client:
+            client.flushall()
+    return redis_server.url
