@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -46,7 +47,7 @@ def machine(out: Path) -> Iterator[Finding]:
     yield _governor(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"))
     yield _disk(shutil.disk_usage("/tmp").free / 2**30)  # noqa: S108 - where servers keep data
     yield _writable(out)
-    yield _tool("py-spy", shutil.which, "pip install py-spy")
+    yield _tool("py-spy", "pip install py-spy")
     yield Finding("python", State.OK, environment.describe(out)["python"])
 
 
@@ -119,7 +120,9 @@ def _writable(out: Path) -> Finding:
     return Finding("output", State.FAIL, f"{out} cannot be written", "give --out another folder")
 
 
-def _tool(name: str, which: Callable[[str], str | None], cure: str) -> Finding:
-    if which(name):
+def _tool(name: str, cure: str) -> Finding:
+    """Look beside the interpreter first: a virtual environment need not be on the path."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    if shutil.which(name, path=path):
         return Finding(name, State.OK, "found")
     return Finding(name, State.WARN, "not found; profiles cannot be taken", cure)

@@ -1,0 +1,129 @@
+"""The report as one page: HTML and CSS, no script, nothing fetched.
+
+The page must survive being mailed, archived and opened years later, so all of it is in one file
+and its policy forbids every request; the style sheet is allowed by its hash alone, so nothing that
+was measured can smuggle in another. Filters are links to a fragment, folds are `<details>`. All
+text is escaped by the templates; only `perf.report`'s own drawings are trusted.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from perf.report import axis, charts, facts, figures, plantext, rank, score, trends
+from perf.report.model import Entry, Report
+from perf.report.read import read
+from perf.verdict import Verdict
+
+# The page stays under a megabyte for a whole audit: beyond these totals tables are cut, and say so.
+_MOST_TREND_ROWS = 3_000
+_FEWER_TREND_ROWS = 12
+_MOST_VALUES = 200  # of one series
+
+_LOCAL_PATH = re.compile(r"(?!.*\.\.)[\w-][\w./-]*")
+_OPEN = frozenset({Verdict.MISSED, Verdict.NOT_MEASURED, Verdict.INCONCLUSIVE})
+
+
+def render_html(results: Mapping[str, Any], *, stylesheet: str | None = None) -> str:
+    """Return the page of a results document.
+
+    With `stylesheet`, the page links to that relative address instead of holding its style, for
+    servers that forbid inline styles; `style` returns what to put there. Raises ResultsError.
+    """
+    report = read(results)
+    total = sum(len(entry.trend) for entry in report.entries)
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            report=report,
+            headline=rank.headline(report),
+            banners=rank.banners(report),
+            steps=rank.next_steps(report),
+            entries=rank.order(report.entries),
+            score=score.score_of(report.entries),
+            filters=_filters(report),
+            style=None if stylesheet else style(),
+            stylesheet=stylesheet,
+            policy=_policy(stylesheet),
+            trend_rows=None if total <= _MOST_TREND_ROWS else _FEWER_TREND_ROWS,
+        )
+    )
+
+
+@cache
+def style() -> str:
+    """Return the style sheet."""
+    return files("perf.report").joinpath("templates/report.css").read_text(encoding="utf-8")
+
+
+def _policy(stylesheet: str | None) -> str:
+    digest = base64.b64encode(hashlib.sha256(style().encode()).digest()).decode()
+    source = "'self'" if stylesheet else f"'sha256-{digest}'"
+    return f"default-src 'none'; style-src {source}; img-src data:; base-uri 'none'"
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("perf.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(
+        figures=figures,
+        rank=rank,
+        facts=facts,
+        charts=charts,
+        trends=trends,
+        measures=plantext.measures,
+        share=axis.share,
+        scale=score.SCALE,
+        Verdict=Verdict,
+        is_open=_is_open,
+        samples=_samples,
+        local=_local,
+        sentence=rank.sentence,
+    )
+    return environment
+
+
+def _filters(report: Report) -> list[tuple[str, str, int]]:
+    """Return the name, words and count of each way to filter the claims."""
+    found = [(v.value, figures.WORDS[v], report.count(v)) for v in Verdict]
+    if report.baseline is not None:
+        found.append(("worse", "worse than baseline", sum(e.is_worse for e in report.entries)))
+    return found
+
+
+def _is_open(entry: Entry) -> bool:
+    return entry.verdict in _OPEN or entry.is_near_limit or entry.is_worse
+
+
+def _samples(entry: Entry) -> list[tuple[charts.Series, str, str, int]]:
+    """Return each series with its values as text, their unit, and how many are left out."""
+    return [
+        (charts.Series(name, values), *_values(entry, values))
+        for name, values in entry.samples.items()
+    ]
+
+
+def _values(entry: Entry, values: Sequence[float]) -> tuple[str, str, int]:
+    size, unit = (1.0, "") if entry.is_exact else figures.time_unit(max(values))
+    shown = values[:_MOST_VALUES]
+    return " ".join(f"{value / size:.4g}" for value in shown), unit, len(values) - len(shown)
+
+
+def _local(path: str | None) -> str | None:
+    """Return the path if it is a plain one below the report, else None."""
+    return path if path and _LOCAL_PATH.fullmatch(path) else None

@@ -1,0 +1,171 @@
+"""A claim's history over its last runs: a sparkline for the table, a chart for the detail.
+
+A run without a figure is a gap in the line, not a point at zero and not bridged. The target is
+drawn with it, since a trend that stays on the good side is no news.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from perf.report import figures
+from perf.report.axis import SPAN, Axis, axis, svg
+from perf.report.model import Entry, Point
+
+_SPARK = (120, 28)
+_PLOT = 96
+
+Spot = tuple[int, int] | None
+
+
+def is_flat(entry: Entry) -> bool:
+    """Say whether every run counted the same, which a sentence says better than a chart."""
+    return entry.is_exact and len({point.estimate for point in entry.trend} - {None}) <= 1
+
+
+def sparkline(entry: Entry) -> Markup:
+    """Draw a claim's history small enough for a table cell; empty where there is none."""
+    known = _known(entry)
+    if len(known) < 2:  # noqa: PLR2004 - a line has two ends
+        return Markup()
+    width, height = _SPARK
+    scale = axis([*known, entry.target.bound])
+    spots = _spots(entry.trend, scale, width, height)
+    last = next(spot for spot in reversed(spots) if spot is not None)
+    return Markup(
+        '<svg class="spark" role="img" width="{w}" height="{h}" fill="none" stroke="currentColor">'
+        "<title>{title}</title><desc>{text}</desc>"
+        '<path class="target" d="M0 {level}h{w}" stroke-dasharray="3 3"/>'
+        '<path d="{line}" stroke-width="1.5"/>'
+        '<circle cx="{x}" cy="{y}" r="2" fill="currentColor"/></svg>'
+    ).format(
+        w=width,
+        h=height,
+        title=_title(entry),
+        text=_text(entry),
+        level=_height(entry.target.bound, scale, height),
+        line=_line(spots),
+        x=last[0],
+        y=last[1],
+    )
+
+
+def trend_chart(entry: Entry) -> Markup:
+    """Draw a claim's history with intervals, the target line and a tick for each run."""
+    known = _known(entry)
+    if len(known) < 2 or is_flat(entry):  # noqa: PLR2004 - a line has two ends
+        return Markup()
+    ends = [end for point in entry.trend for end in point.interval or () if math.isfinite(end)]
+    scale = axis([*known, *ends, entry.target.bound])
+    level = _height(entry.target.bound, scale, _PLOT)
+    body = Markup(
+        '<line class="target" x1="0" x2="100%" y1="{level}" y2="{level}" stroke="currentColor"'
+        ' stroke-width="1.5" stroke-dasharray="5 3"/>'
+        '<svg width="100%" height="{height}" viewBox="0 0 {span} {height}" fill="none"'
+        ' stroke="currentColor" preserveAspectRatio="none">{marks}</svg>'
+        '<text class="tick" x="0" y="{beside}">target {rule}</text>'
+        '<text class="tick" x="0" y="{low}">{first}</text>'
+        '<text class="tick" x="100%" y="{low}" text-anchor="end">{last}</text>'
+    ).format(
+        level=level,
+        beside=level + (14 if level < _PLOT / 2 else -5),
+        rule=figures.rule(entry.target),
+        height=_PLOT + 8,
+        span=SPAN,
+        marks=_marks(entry.trend, scale),
+        low=_PLOT + 22,
+        first=_named(entry.trend[0]),
+        last=_named(entry.trend[-1]),
+    )
+    return svg(_title(entry), _text(entry), _PLOT + 28, body)
+
+
+def _known(entry: Entry) -> list[float]:
+    return [point.estimate for point in entry.trend if point.estimate is not None]
+
+
+def _title(entry: Entry) -> str:
+    return f"Trend over {figures.count(len(entry.trend), 'run')}"
+
+
+def _text(entry: Entry) -> str:
+    known = _known(entry)
+    unit = figures.unit_of(entry.target.unit, known[-1])
+    write = figures.exact if entry.is_exact else figures.significant
+    gaps = len(entry.trend) - len(known)
+    missing = f"; {figures.count(gaps, 'run')} without a figure" if gaps else ""
+    return (
+        f"from {write(min(known))} to {write(max(known))}, last {write(known[-1])}{unit}, "
+        f"target {figures.rule(entry.target)}{missing}"
+    )
+
+
+def _marks(points: Sequence[Point], scale: Axis) -> Markup:
+    spots = _spots(points, scale, SPAN, _PLOT)
+    bars = (_bar(spot, point, scale) for spot, point in zip(spots, points, strict=True))
+    ticks = "".join(
+        f"M{_across(turn, len(points), SPAN)} {_PLOT + 1}v6" for turn in range(len(points))
+    )
+    dots = "".join(f"M{x} {y}h0" for x, y in filter(None, spots))
+    paths = (
+        ("bars", "".join(bars), 1),
+        ("ticks", ticks, 1),
+        ("line", _line(spots), 1.5),
+        ("dots", dots, 5),
+    )
+    return Markup().join(
+        Markup(
+            '<path class="{name}" d="{d}" stroke-width="{width}"{cap}'
+            ' vector-effect="non-scaling-stroke"/>'
+        ).format(
+            name=name,
+            d=d,
+            width=width,
+            cap=Markup(' stroke-linecap="round"') if name == "dots" else "",
+        )
+        for name, d, width in paths
+        if d
+    )
+
+
+def _bar(spot: Spot, point: Point, scale: Axis) -> str:
+    if spot is None or point.interval is None or point.interval[0] == point.interval[1]:
+        return ""
+    low, high = max(point.interval[0], scale.low), min(point.interval[1], scale.high)
+    return f"M{spot[0]} {_height(low, scale, _PLOT)}V{_height(high, scale, _PLOT)}"
+
+
+def _named(point: Point) -> str:
+    return point.commit[:7] or point.started[:10]
+
+
+def _spots(points: Sequence[Point], scale: Axis, width: int, height: int) -> list[Spot]:
+    return [
+        None
+        if point.estimate is None
+        else (_across(turn, len(points), width), _height(point.estimate, scale, height))
+        for turn, point in enumerate(points)
+    ]
+
+
+def _height(value: float, scale: Axis, height: int) -> int:
+    """Return how far down a value lies: SVG counts from the top."""
+    return round(height - scale.place(value) * height)
+
+
+def _across(turn: int, total: int, width: int) -> int:
+    return round(Axis(0, max(1, total - 1), log=False).place(turn) * width)
+
+
+def _line(spots: Sequence[Spot]) -> str:
+    """Return a path through the spots, broken where a run has no figure."""
+    steps, last = [], None
+    for spot in spots:
+        if spot is not None:
+            x, y = spot if last is None else (spot[0] - last[0], spot[1] - last[1])
+            steps.append(f"M{x} {y}" if last is None else f"l{x} {y}")
+        last = spot
+    return "".join(steps)
