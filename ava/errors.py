@@ -1,0 +1,114 @@
+"""The one tree of errors of the package.
+
+Every message says what happened, with which value, and what to do about it. Errors of other
+libraries are translated once, at the edge where they enter (`ava.db.failures` for psycopg). No
+message holds a connection string or a password: they are kept in `ava.settings.Secret`, and what
+could repeat one is raised without its cause.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class AvaError(Exception):
+    """Base of everything this package raises on purpose."""
+
+
+class SettingsError(AvaError):
+    """A setting is unknown, missing or malformed; the message names its key."""
+
+
+class QueryFileError(AvaError):
+    """A file of named statements breaks its format, or a name is asked for that no file has."""
+
+
+class WrongThreadError(AvaError):
+    """A face of the database was used where it would deadlock or touch another event loop."""
+
+
+class BadLimitError(AvaError):
+    """A page was asked for with a size outside the bounds."""
+
+
+class BadCursorError(AvaError):
+    """A page cursor is garbled, or belongs to another list."""
+
+
+class BadValueError(AvaError):
+    """A value cannot be stored; `row` (from 0) and `column` say where it stood, where known."""
+
+    def __init__(self, message: str, *, row: int | None = None, column: str | None = None) -> None:
+        super().__init__(message)
+        self.row = row
+        self.column = column
+
+
+class DuplicateKeyError(AvaError):
+    """A batch holds a key more than once, so which row would win is chance.
+
+    `rows` are the positions (from 0) of the first key found twice.
+    """
+
+    def __init__(self, message: str, *, rows: tuple[int, ...]) -> None:
+        super().__init__(message)
+        self.rows = rows
+
+
+class DatabaseError(AvaError):
+    """PostgreSQL, or the way to it, failed; `sqlstate` is the server's code where it gave one.
+
+    `transient` says that nothing was committed and the same transaction may succeed if repeated.
+    """
+
+    transient: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, sqlstate: str | None = None) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+
+
+class ServerUnreachableError(DatabaseError):
+    """No connection could be made in the time allowed, retries included."""
+
+
+class PoolExhaustedError(DatabaseError):
+    """Every connection of the pool stayed busy for as long as the caller could wait."""
+
+
+class PoolClosedError(DatabaseError):
+    """The database was used before it was opened or after it was closed."""
+
+
+class ConnectionLostError(DatabaseError):
+    """The connection broke before anything was committed."""
+
+    transient: ClassVar[bool] = True
+
+
+class TransactionConflictError(DatabaseError):
+    """The server gave up this transaction for another's sake: a deadlock or a serial conflict."""
+
+    transient: ClassVar[bool] = True
+
+
+class CommitUncertainError(DatabaseError):
+    """The connection broke during COMMIT: the work may be stored or not, and is not repeated."""
+
+
+class StatementTimeoutError(DatabaseError):
+    """A statement ran longer than the statement timeout and was cancelled."""
+
+
+class ConstraintError(DatabaseError):
+    """A row breaks a constraint of the schema; `constraint` is its name where the server says."""
+
+    def __init__(
+        self, message: str, *, sqlstate: str | None = None, constraint: str | None = None
+    ) -> None:
+        super().__init__(message, sqlstate=sqlstate)
+        self.constraint = constraint
+
+
+class StatementError(DatabaseError):
+    """The server refused a statement for any other reason."""

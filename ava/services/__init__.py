@@ -1,0 +1,1 @@
+"""What the platform offers: each service joins clients, caches and the database for one purpose."""

@@ -1,0 +1,174 @@
+"""Settings, read from `AVA_*` variables of an environment that is passed in.
+
+A section is a frozen dataclass and its fields are the settings: `AVA_DATABASE_` + `POOL_MIN`
+fills `DatabaseSettings.pool_min`. There is no second list of keys, so an unknown one is found and
+refused. An error names the key; a secret's value is never shown, and `Secret` hides it from repr.
+`AVA_PERF_*` belongs to the harness and is left alone. An empty value counts as absent.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, ClassVar, Self, get_type_hints
+
+from ava.errors import SettingsError
+
+PREFIX = "AVA_"
+FOREIGN_PREFIX = "AVA_PERF_"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Secret:
+    """Text that only `reveal` shows."""
+
+    _text: str
+
+    def reveal(self) -> str:
+        """Return the text, for the one call that needs it."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A group of settings that share a prefix; every number is checked against its bounds."""
+
+    prefix: ClassVar[str] = PREFIX
+
+    @classmethod
+    def key(cls, name: str) -> str:
+        """Return the variable that fills the field `name`."""
+        return cls.prefix + name.upper()
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Self:
+        """Build the section; raise SettingsError for a value that cannot be read."""
+        hints = get_type_hints(cls)
+        given = {
+            name: _parse(cls.key(name), hints[name], text)
+            for name in (item.name for item in fields(cls))
+            if (text := environ.get(cls.key(name), "").strip())
+        }
+        return cls(**given)
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            if item.metadata:
+                self._check(item)
+
+    def _check(self, item: Field[Any]) -> None:
+        value, least, above = getattr(self, item.name), *map(item.metadata.get, ("least", "above"))
+        good = math.isfinite(value)
+        good = good and (least is None or value >= least) and (above is None or value > above)
+        if not good:
+            bound = f"at least {least}" if above is None else f"more than {above}"
+            raise SettingsError(f"{self.key(item.name)} must be {bound}, and is {value}")
+
+
+def _at_least(least: float, default: Any) -> Any:
+    return field(default=default, metadata={"least": least})
+
+
+def _above(above: float, default: Any) -> Any:
+    return field(default=default, metadata={"above": above})
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings(Section):
+    """The PostgreSQL server and the one pool of connections to it."""
+
+    prefix: ClassVar[str] = "AVA_DATABASE_"
+
+    url: Secret | None = None
+    pool_min: int = _at_least(1, 5)
+    pool_max: int = _at_least(1, 20)
+    connect_timeout_s: float = _above(0, 10.0)
+    statement_timeout_s: float = _above(0, 30.0)
+    retries: int = _at_least(1, 3)
+    retry_delay_s: float = _at_least(0, 1.0)
+    slow_query_s: float = _at_least(0, 1.0)
+    # A connection used more recently than this is handed out without a ping.
+    idle_check_s: float = _at_least(0, 30.0)
+
+    def __post_init__(self) -> None:
+        Section.__post_init__(self)
+        if self.pool_min > self.pool_max:
+            raise SettingsError(
+                f"{self.key('pool_min')} is {self.pool_min}, more than "
+                f"{self.key('pool_max')}, which is {self.pool_max}; change one of them"
+            )
+
+    def conninfo(self) -> str:
+        """Return the connection string; raise SettingsError when there is none."""
+        if self.url is None:
+            raise SettingsError(
+                f"{self.key('url')} is not set; give a connection string such as "
+                "postgresql://user@host:5432/database"
+            )
+        return self.url.reveal()
+
+
+@dataclass(frozen=True, slots=True)
+class RedisSettings(Section):
+    """The Redis server that processes share; without one, caches stay in memory."""
+
+    prefix: ClassVar[str] = "AVA_REDIS_"
+
+    url: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSettings(Section):
+    """The SQLite file of a machine that works alone."""
+
+    prefix: ClassVar[str] = "AVA_LOCAL_"
+
+    store: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every section of the platform's settings."""
+
+    database: DatabaseSettings = field(default_factory=DatabaseSettings)
+    redis: RedisSettings = field(default_factory=RedisSettings)
+    local: LocalSettings = field(default_factory=LocalSettings)
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Settings:
+        """Read all sections; raise SettingsError for an unknown key or a malformed value."""
+        _refuse_unknown(environ)
+        return cls(**{name: section.read(environ) for name, section in _sections().items()})
+
+
+def _sections() -> Mapping[str, Any]:
+    return get_type_hints(Settings)
+
+
+def _refuse_unknown(environ: Mapping[str, str]) -> None:
+    known = [section.key(item.name) for section in _sections().values() for item in fields(section)]
+    for key in sorted(environ):
+        if key.startswith(PREFIX) and not key.startswith(FOREIGN_PREFIX) and key not in known:
+            close = difflib.get_close_matches(key, known, n=1)
+            advice = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
+            raise SettingsError(f"{key} is not a setting; {advice}")
+
+
+def _parse(key: str, kind: Any, text: str) -> Any:
+    if kind == Secret | None:
+        return Secret(text)
+    if kind == Path | None:
+        return Path(text).expanduser()
+    try:
+        return kind(text)
+    except ValueError:
+        wanted = "a whole number" if kind is int else "a number"
+        raise SettingsError(f"{key} must be {wanted}, and is {text!r}") from None

@@ -1,0 +1,63 @@
+"""Databases with the platform's schema, copied from one that is migrated once a session."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+
+import pytest
+
+from ava.db.migrate import migrate
+from ava.db.pool import Database
+from ava.settings import DatabaseSettings, Secret
+from perf.lab.lab import Lab
+
+
+@pytest.fixture(scope="session")
+def anyio_backend():
+    """Run every `async def test_...` on asyncio, the loop psycopg knows."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def schema_template(servers):
+    """The name of a database that holds the schema and no rows."""
+    with Lab(servers.addresses) as lab:
+        name = lab.create_database()
+        migrate(lab.dsn(name))
+        yield name
+
+
+@pytest.fixture
+def platform_dsn(postgres_server, schema_template, lab):
+    """The DSN of a database with the schema, dropped after the test."""
+    return lab.dsn(lab.create_database(schema_template))
+
+
+@pytest.fixture
+def settings_for():
+    """Return settings for a DSN with a pool of two and no wait between attempts."""
+
+    def build(dsn, **changed):
+        small = {"pool_min": 2, "pool_max": 2, "retry_delay_s": 0.0, "connect_timeout_s": 10.0}
+        return DatabaseSettings(url=Secret(dsn), **(small | changed))
+
+    return build
+
+
+@pytest.fixture
+async def platform(platform_dsn, settings_for):
+    """An open database with the schema."""
+    async with Database(settings_for(platform_dsn)) as database:
+        yield database
+
+
+@pytest.fixture
+def opened(settings_for):
+    """Open a database for a DSN inside a test: `async with opened(dsn) as database`."""
+
+    @asynccontextmanager
+    async def enter(dsn, *, clock=None, **changed):
+        async with Database(settings_for(dsn, **changed), clock=clock) as database:
+            yield database
+
+    return enter
