@@ -1,12 +1,13 @@
 """The strip plot: every sample of a timed claim as a dot, with medians and the target.
 
 It shows what an interval hides: two clusters, a drift, a single wild value. It states nothing that
-the table beside it does not. Dots of one series are one path (a round cap on a line of no length),
-which keeps a hundred plots of hundreds of samples small.
+the table beside it does not. The dots of one series are one path (round caps on the dashes of a
+line), which keeps a hundred plots of hundreds of samples small.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -19,8 +20,9 @@ from perf.report.axis import SPAN, Axis, axis, share, svg
 from perf.report.model import Entry
 
 _DOT = 5
-_BIN = 6  # dots nearer than this are stacked, five high; what is denser still looks the same
-_STACK = (0, -4, 4, -8, 8)
+_BIN = 6  # dots nearer than this are stacked
+_APART = 4
+_HIGHEST = 6  # dots of a stack; what is denser still looks the same
 _BAND = 26
 _LABEL = 18
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "\N{MICRO SIGN}s": 1e-6, "ns": 1e-9}
@@ -99,7 +101,8 @@ def _strip(series: Series, scale: Axis, top: int) -> Markup:
         '<svg y="{band}" width="100%" height="{height}" viewBox="0 0 {span} {height}"'
         ' preserveAspectRatio="none">'
         '<path class="dots {cls}" d="{dots}" fill="none" stroke="currentColor"'
-        ' stroke-width="{dot}" stroke-linecap="round" vector-effect="non-scaling-stroke"/></svg>'
+        ' stroke-width="{dot}" stroke-linecap="round" stroke-dasharray="0 {apart}"'
+        ' vector-effect="non-scaling-stroke"/></svg>'
         '<line class="middle" x1="{x}" x2="{x}" y1="{band}" y2="{end}" stroke="currentColor"'
         ' stroke-width="2"/>'
     ).format(
@@ -112,23 +115,25 @@ def _strip(series: Series, scale: Axis, top: int) -> Markup:
         cls="before" if series.name == "before" else "after",
         dots=_dots(series.values, scale),
         dot=_DOT,
+        apart=_APART,
         x=share(middle),
     )
 
 
 def _dots(values: Sequence[float], scale: Axis) -> str:
-    """Return one path of dots, relative from dot to dot; crowded ones are stacked."""
-    held: dict[int, int] = {}
+    """Return one path for all dots: an upright line a bin, which its dashes make a stack of dots.
+
+    Each line is relative to the one before and a touch longer than from dot to dot, since a line
+    of no length has no dashes.
+    """
+    held = Counter(round(scale.place(value) * SPAN / _BIN) for value in values)
     steps, at_x, at_y = [], 0, 0
-    for value in sorted(values):
-        x = round(scale.place(value) * SPAN)
-        turn = held[x // _BIN] = held.get(x // _BIN, -1) + 1
-        if turn >= len(_STACK):
-            continue
-        y = _BAND // 2 + _STACK[turn]
-        steps.append(f"m{x - at_x}{y - at_y:+d}h0" if y < at_y else f"m{x - at_x} {y - at_y}h0")
-        at_x, at_y = x, y
-    return "".join(steps)
+    for place, count in sorted(held.items()):
+        rise = _APART * (min(count, _HIGHEST) - 1)
+        x, y = place * _BIN, (_BAND - rise) // 2
+        steps.append(f"m{x - at_x} {y - at_y}v{rise or ''}.1")
+        at_x, at_y = x, y + rise
+    return "".join(steps).replace(" -", "-")
 
 
 def _target(place: float, top: int) -> Markup:

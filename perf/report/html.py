@@ -23,10 +23,10 @@ from perf.report.model import Entry, Report
 from perf.report.read import read
 from perf.verdict import Verdict
 
-# The page stays under a megabyte for a whole audit: beyond these totals tables are cut, and say so.
-_MOST_TREND_ROWS = 3_000
-_FEWER_TREND_ROWS = 12
-_MOST_VALUES = 200  # of one series
+# The page stays under a megabyte for a whole audit: beyond this many figures in all its tables of
+# one sort, each of them is cut and says so.
+_MANY_RUNS, _FEWER_RUNS = 3_000, 8
+_MANY_VALUES, _FEWER_VALUES = 15_000, 50
 
 _LOCAL_PATH = re.compile(r"(?!.*\.\.)[\w-][\w./-]*")
 _OPEN = frozenset({Verdict.MISSED, Verdict.NOT_MEASURED, Verdict.INCONCLUSIVE})
@@ -39,7 +39,6 @@ def render_html(results: Mapping[str, Any], *, stylesheet: str | None = None) ->
     servers that forbid inline styles; `style` returns what to put there. Raises ResultsError.
     """
     report = read(results)
-    total = sum(len(entry.trend) for entry in report.entries)
     return (
         _environment()
         .get_template("page.html.j2")
@@ -54,7 +53,8 @@ def render_html(results: Mapping[str, Any], *, stylesheet: str | None = None) ->
             style=None if stylesheet else style(),
             stylesheet=stylesheet,
             policy=_policy(stylesheet),
-            trend_rows=None if total <= _MOST_TREND_ROWS else _FEWER_TREND_ROWS,
+            most_runs=_most_runs(report),
+            most_values=_most_values(report),
         )
     )
 
@@ -110,18 +110,30 @@ def _is_open(entry: Entry) -> bool:
     return entry.verdict in _OPEN or entry.is_near_limit or entry.is_worse
 
 
-def _samples(entry: Entry) -> list[tuple[charts.Series, str, str, int]]:
+def _most_runs(report: Report) -> int | None:
+    """Return how many runs a table of a trend may hold; None for all."""
+    runs = sum(len(entry.trend) for entry in report.entries)
+    return _FEWER_RUNS if runs > _MANY_RUNS else None
+
+
+def _most_values(report: Report) -> int | None:
+    """Return how many values a table of samples may hold; None for all."""
+    values = sum(len(series) for entry in report.entries for series in entry.samples.values())
+    return _FEWER_VALUES if values > _MANY_VALUES else None
+
+
+def _samples(entry: Entry, most: int | None) -> list[tuple[charts.Series, str, str, int]]:
     """Return each series with its values as text, their unit, and how many are left out."""
     return [
-        (charts.Series(name, values), *_values(entry, values))
+        (charts.Series(name, values), *_values(entry, values, most))
         for name, values in entry.samples.items()
     ]
 
 
-def _values(entry: Entry, values: Sequence[float]) -> tuple[str, str, int]:
+def _values(entry: Entry, values: Sequence[float], most: int | None) -> tuple[str, str, int]:
     size, unit = (1.0, "") if entry.is_exact else figures.time_unit(max(values))
-    shown = values[:_MOST_VALUES]
-    return " ".join(f"{value / size:.4g}" for value in shown), unit, len(values) - len(shown)
+    shown = values[:most]
+    return " ".join(f"{value / size:.3g}" for value in shown), unit, len(values) - len(shown)
 
 
 def _local(path: str | None) -> str | None:

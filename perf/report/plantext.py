@@ -53,11 +53,15 @@ def measures(node: Node) -> Iterator[tuple[str, bool]]:
 
 def _rows(node: Node) -> Iterator[tuple[str, bool]]:
     planned = None if node.planned_rows is None else f"planned {figures.exact(node.planned_rows)}"
-    if node.rows is not None:
-        seen = f"rows {figures.exact(node.rows)}"
-        yield ", ".join(filter(None, [seen, planned])), node.misjudged is not None
-    elif planned is not None:
-        yield f"rows {planned}", False
+    if node.rows is None:
+        if planned is not None:
+            yield f"rows {planned}", False
+        return
+    off = node.misjudged
+    way = "more" if off is not None and off > 1 else "fewer"
+    factor = None if off is None else f"{max(off, 1 / off):,.0f} times {way}"
+    parts = (f"rows {figures.exact(node.rows)}", planned, factor)
+    yield ", ".join(part for part in parts if part), off is not None
 
 
 def name(raw: Mapping[str, Any]) -> str:

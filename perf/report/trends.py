@@ -7,7 +7,7 @@ drawn with it, since a trend that stays on the good side is no news.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup
 
@@ -105,16 +105,13 @@ def _text(entry: Entry) -> str:
 
 def _marks(points: Sequence[Point], scale: Axis) -> Markup:
     spots = _spots(points, scale, SPAN, _PLOT)
+    places = [_across(turn, len(points), SPAN) for turn in range(len(points))]
     bars = (_bar(spot, point, scale) for spot, point in zip(spots, points, strict=True))
-    ticks = "".join(
-        f"M{_across(turn, len(points), SPAN)} {_PLOT + 1}v6" for turn in range(len(points))
-    )
-    dots = "".join(f"M{x} {y}h0" for x, y in filter(None, spots))
     paths = (
-        ("bars", "".join(bars), 1),
-        ("ticks", ticks, 1),
+        ("bars", _strokes(bar for bar in bars if bar), 1),
+        ("ticks", _strokes((x, _PLOT + 1, _PLOT + 7) for x in places), 1),
         ("line", _line(spots), 1.5),
-        ("dots", dots, 5),
+        ("dots", _strokes((x, y, y) for x, y in filter(None, spots)), 5),
     )
     return Markup().join(
         Markup(
@@ -131,11 +128,21 @@ def _marks(points: Sequence[Point], scale: Axis) -> Markup:
     )
 
 
-def _bar(spot: Spot, point: Point, scale: Axis) -> str:
+def _bar(spot: Spot, point: Point, scale: Axis) -> tuple[int, int, int] | None:
+    """Return where a point's interval is drawn: across, from, to."""
     if spot is None or point.interval is None or point.interval[0] == point.interval[1]:
-        return ""
+        return None
     low, high = max(point.interval[0], scale.low), min(point.interval[1], scale.high)
-    return f"M{spot[0]} {_height(low, scale, _PLOT)}V{_height(high, scale, _PLOT)}"
+    return spot[0], _height(low, scale, _PLOT), _height(high, scale, _PLOT)
+
+
+def _strokes(lines: Iterable[tuple[int, int, int]]) -> str:
+    """Return one path of upright lines, each relative to the one before: that is shortest."""
+    steps, at_x, at_y = [], 0, 0
+    for x, start, end in lines:
+        steps.append(f"m{x - at_x} {start - at_y}v{end - start}")
+        at_x, at_y = x, end
+    return "".join(steps).replace(" -", "-")
 
 
 def _named(point: Point) -> str:
@@ -168,4 +175,4 @@ def _line(spots: Sequence[Spot]) -> str:
             x, y = spot if last is None else (spot[0] - last[0], spot[1] - last[1])
             steps.append(f"M{x} {y}" if last is None else f"l{x} {y}")
         last = spot
-    return "".join(steps)
+    return "".join(steps).replace(" -", "-")
