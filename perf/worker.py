@@ -118,6 +118,8 @@ def _failed(error: BaseException) -> Measurement:
     if isinstance(error, Unavailable):
         return failure(redact(error.reason), error.cure)
     sys.stderr.write(redact("".join(traceback.format_exception(error))))
+    while isinstance(error, BaseExceptionGroup):  # "unhandled errors in a TaskGroup" says nothing
+        error = error.exceptions[0]
     first = str(error).strip().splitlines()
     text = f"{type(error).__name__}: {first[0]}" if first else type(error).__name__
     return failure(redact(f"the claim raised {text}"))

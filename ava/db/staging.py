@@ -35,7 +35,7 @@ async def copy_rows(
     async with conn.cursor().copy(batch_sql.copy(target, names)) as copying:
         for chunk in _chunks(rows):
             given = gather(columns, chunk, count)
-            arrays = [column.array(given[column.name]) for column in columns]
+            arrays = [column.array(given[column.name], count) for column in columns]
             if numbered:
                 arrays.insert(0, range(count, count + len(chunk)))
             try:

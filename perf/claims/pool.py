@@ -12,6 +12,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -65,18 +66,23 @@ def sessions_at_rest(lab: Lab) -> Plan:
 def sessions_at_most(lab: Lab) -> Plan:
     """Let twenty coroutines and twenty threads ask at once, and count sessions on the server."""
     name = empty_copy(lab)
+    threads = lab.keep(ThreadPoolExecutor(MOST))
 
     async def count() -> Counted:
-        release = threading.Event()
+        holding, release = Holding(), threading.Event()
         async with Database(settings(lab.dsn(name))) as database, asyncio.TaskGroup() as group:
             for _ in range(MOST):
-                group.create_task(_hold(database, release))
-                group.create_task(asyncio.to_thread(_hold_blocking, database, release))
-            await _until(lambda: database.stats().in_use == MOST and database.stats().waiting > 0)
+                group.create_task(_hold(database, holding, release))
+                threads.submit(_hold_blocking, database, holding, release)
+            # All that can be lent are lent, and everybody else is in the queue.
+            await _until(
+                lambda: len(holding) >= MOST and len(holding) + database.stats().waiting == 2 * MOST
+            )
+            facts = {"callers": 2 * MOST, "waiting": database.stats().waiting}
             seen = _sessions(lab, name)
-            waiting = database.stats().waiting
             release.set()
-        return Counted(seen, {"callers": 2 * MOST, "waiting_seen": waiting > 0})
+            await _until(lambda: len(holding) == 2 * MOST)
+        return Counted(seen, facts)
 
     return Count(count, "sessions")
 
@@ -162,10 +168,10 @@ def stats_in_use(lab: Lab) -> Plan:
     name = empty_copy(lab)
 
     async def count() -> Counted:
-        release = threading.Event()
+        holding, release = Holding(), threading.Event()
         async with Database(settings(lab.dsn(name))) as database, asyncio.TaskGroup() as group:
-            holders = [group.create_task(_hold(database, release)) for _ in range(7)]
-            await _until(lambda: _sessions(lab, name) >= len(holders))
+            holders = [group.create_task(_hold(database, holding, release)) for _ in range(7)]
+            await _until(lambda: len(holding) == len(holders))
             stats = database.stats()
             release.set()
         facts = {"saturation": stats.saturation, "max_size": stats.max_size, "idle": stats.idle}
@@ -227,13 +233,19 @@ def _sessions(lab: Lab, name: str) -> int:
     return int(row[0]) if row else 0
 
 
-async def _hold(database: Database, release: threading.Event) -> None:
+class Holding(list[int]):
+    """Who holds a connection now: one entry each. Appending to a list is safe from any thread."""
+
+
+async def _hold(database: Database, holding: Holding, release: threading.Event) -> None:
     async with database.connection():
+        holding.append(1)
         await _until(release.is_set)
 
 
-def _hold_blocking(database: Database, release: threading.Event) -> None:
+def _hold_blocking(database: Database, holding: Holding, release: threading.Event) -> None:
     with database.blocking.connection():
+        holding.append(1)
         release.wait()
 
 

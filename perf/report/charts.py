@@ -80,16 +80,14 @@ def _target_s(target: Target, series: Mapping[str, Series]) -> float | None:
 
 
 def strip_plot(plot: Strips) -> Markup:
-    """Draw every sample as a dot, medians as bars, the target as a dashed line."""
+    """Draw every sample as a dot, medians as bars, the last arm's target as a dashed line."""
     values = [value for series in plot.series for value in series.values]
     scale = axis([*values, *([] if plot.target_s is None else [plot.target_s])])
     row = _LABEL + _BAND
     bottom = row * len(plot.series) + 4
-    parts = []
-    for turn, series in enumerate(plot.series):
-        parts.append(_strip(series, scale, row * turn))
-        if plot.target_s is not None:
-            parts.append(_target(scale.place(plot.target_s), row * turn + _LABEL))
+    parts = [_strip(series, scale, row * turn) for turn, series in enumerate(plot.series)]
+    if plot.target_s is not None:
+        parts.append(_target(scale.place(plot.target_s), bottom - 4 - _BAND))
     parts.append(_scale(scale, bottom))
     return svg(_strip_title(plot), _strip_text(plot, scale), bottom + 22, Markup().join(parts))
 

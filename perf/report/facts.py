@@ -8,7 +8,7 @@ long, so that a new instrument needs no change here and nothing it found is drop
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,15 +26,6 @@ _SORTED = frozenset({"plans", "sql", "explanation", "before", "after"})
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """One fact of both arms; None where an arm has none."""
-
-    name: str
-    before: str | None
-    after: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Fact:
     """One named fact as text."""
 
@@ -44,7 +35,21 @@ class Fact:
     @property
     def is_long(self) -> bool:
         """Say whether it should be folded."""
-        return len(self.text) > LONG or "\n" in self.text
+        return _is_long(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One fact of both arms; None where an arm has none."""
+
+    name: str
+    before: str | None
+    after: str | None
+
+    @property
+    def is_long(self) -> bool:
+        """Say whether a side should be folded."""
+        return any(_is_long(text) for text in (self.before, self.after) if text is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +63,19 @@ class Evidence:
     plans: tuple[tuple[str, Plan], ...]
 
 
+def _is_long(text: str) -> bool:
+    return len(text) > LONG or "\n" in text
+
+
 def evidence(entry: Entry) -> Evidence:
     """Sort the facts of a claim."""
     held = entry.facts
-    explanation = held.get("explanation")
+    pairs = list(_pairs(held))
     plans, unread = _plans(held.get("plans"))
     return Evidence(
-        explanation=None if explanation is None else write(explanation),
-        pairs=tuple(_pairs(held)),
-        facts=(*_plain(held), *unread),
+        explanation=held["explanation"] if _is_prose(held.get("explanation")) else None,
+        pairs=tuple(pair for pair in pairs if not pair.is_long),
+        facts=(*_plain(held), *_apart(pair for pair in pairs if pair.is_long), *unread),
         statements=tuple(_statements(held.get("sql"))),
         plans=plans,
     )
@@ -85,22 +94,45 @@ def _is_pair(value: Any) -> bool:
 
 
 def _pair(name: str, value: Mapping[str, Any]) -> Pair:
-    before, after = (
-        None if value.get(arm) is None else write(value[arm]) for arm in ("before", "after")
+    before, after = value.get("before"), value.get("after")
+    return Pair(
+        name,
+        before=None if before is None else write(before),
+        after=None if after is None else write(after),
     )
-    return Pair(name, before, after)
+
+
+def _apart(pairs: Iterable[Pair]) -> Iterator[Fact]:
+    """Yield the two sides of pairs that are too long for a table."""
+    for pair in pairs:
+        for arm, text in (("before", pair.before), ("after", pair.after)):
+            if text is not None:
+                yield Fact(f"{pair.name}, {arm}", text)
+
+
+def _is_prose(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _plain(held: Mapping[str, Any]) -> Iterator[Fact]:
     for name, value in held.items():
-        if name not in _SORTED and not _is_pair(value):
+        if name == "explanation":
+            if value is not None and not isinstance(value, str):
+                yield Fact(name, write(value))
+        elif name not in _SORTED and not _is_pair(value):
             yield Fact(_label(name), write(value))
 
 
 def _statements(value: Any) -> Iterator[Fact]:
-    arms = value if isinstance(value, dict) else {"statement": value} if value else {}
-    for arm, sql in arms.items():
+    for arm, sql in _arms(value, "statement"):
         yield Fact(arm, without_literals(write(sql)))
+
+
+def _arms(value: Any, name: str) -> list[tuple[str, Any]]:
+    """Return the arms of a fact, "before" first; a fact of one arm is called `name`."""
+    if isinstance(value, dict):
+        return sorted(value.items(), key=lambda arm: arm[0] != "before")
+    return [(name, value)] if value else []
 
 
 def _plans(value: Any) -> tuple[tuple[tuple[str, Plan], ...], tuple[Fact, ...]]:
@@ -108,10 +140,11 @@ def _plans(value: Any) -> tuple[tuple[tuple[str, Plan], ...], tuple[Fact, ...]]:
     whole = plans_of(value)
     if whole:
         return tuple(("plan", plan) for plan in whole), ()
-    arms = value if isinstance(value, dict) else {"plan": value} if value else {}
-    read = [(arm, plan) for arm, raw in arms.items() for plan in plans_of(raw)]
-    unread = [Fact(f"plan {arm}", write(raw)) for arm, raw in arms.items() if not plans_of(raw)]
-    return tuple(read), tuple(unread)
+    read = [(arm, raw, plans_of(raw)) for arm, raw in _arms(value, "plan")]
+    return (
+        tuple((arm, plan) for arm, _, plans in read for plan in plans),
+        tuple(Fact(f"plan {arm}", write(raw)) for arm, raw, plans in read if not plans),
+    )
 
 
 def _label(name: str) -> str:

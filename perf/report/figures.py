@@ -18,7 +18,7 @@ SPACE = "\N{NO-BREAK SPACE}"
 TIMES = "\N{MULTIPLICATION SIGN}"
 MINUS = "\N{MINUS SIGN}"
 NO_DIFFERENCE = "~"
-ABSENT = DASH = "\N{EN DASH}"
+DASH = "\N{EN DASH}"  # between two ends, and where there is nothing to write
 
 GLYPHS = {
     Verdict.MET: "\N{CHECK MARK}",
@@ -38,6 +38,7 @@ _SIGNS = {
     TargetKind.AT_MOST: "\N{LESS-THAN OR EQUAL TO}",
     TargetKind.EXACTLY: "=",
 }
+_OCCURRED = {1.0: "occurred", 0.0: "did not occur"}
 _SHORTEST_PLURAL = 3  # "s" and "ms" are symbols, not plurals
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d(?:\.\d+)?)?Z$")
 _TIME_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "\N{MICRO SIGN}s"), (1e-9, "ns"))
@@ -97,8 +98,16 @@ def measured(entry: Entry) -> str | None:
     if entry.estimate is None:
         return None
     value, target = entry.estimate, entry.target
-    text = exact(value) if entry.is_exact else apart(value, target.bound)
-    return f"{text}{unit_of(target.unit, value)}"
+    if target.kind is TargetKind.COUNTER_EXAMPLE:
+        return _OCCURRED.get(value, "occurred at times")
+    return f"{write(entry, value)}{unit_of(target.unit, value)}"
+
+
+def write(entry: Entry, value: float) -> str:
+    """Write a figure of the claim: a counted number in full, others as far as they are known."""
+    if entry.is_exact and value.is_integer():
+        return exact(value)
+    return apart(value, entry.target.bound)
 
 
 def interval(entry: Entry) -> str | None:
@@ -106,9 +115,9 @@ def interval(entry: Entry) -> str | None:
     if entry.interval is None:
         return None
     low, high = entry.interval
-    if entry.is_exact:
-        return None if low == high else f"[{exact(low)}, {exact(high)}]"
-    return f"[{apart(low, entry.target.bound)}, {apart(high, entry.target.bound)}]"
+    if entry.is_exact and low == high:
+        return None
+    return f"[{write(entry, low)}, {write(entry, high)}]"
 
 
 def rule(target: Target) -> str:
@@ -137,17 +146,21 @@ def margin(entry: Entry) -> str | None:
     if target.unit == "%":
         return f"{'+' if room > 0 else ''}{significant(room)}{SPACE}points"
     if target.bound == 0:
-        text = exact(room) if entry.is_exact else significant(room)
-        return f"{text}{unit_of(target.unit, abs(room))}"
+        return f"{write(entry, room)}{unit_of(target.unit, abs(room))}"
     return percent(room / abs(target.bound))
 
 
 def percent(share: float) -> str:
-    """Write a signed share of one in percent, whole from ten percent on."""
-    value = 100 * share
-    text = f"{value:+,.1f}" if abs(value) < 10 else f"{value:+,.0f}"  # noqa: PLR2004 - two digits
+    """Write a signed share of one in percent, with a decimal below ten percent only."""
+    value = float(f"{100 * share:.{_DIGITS - 1}e}")
+    text = f"{value:+,.{1 if abs(value) < 10 else 0}f}"  # noqa: PLR2004 - two digits
     plain = "0" if float(text.replace(",", "")) == 0 else text.replace("-", MINUS)
     return f"{plain}{SPACE}%"
+
+
+def noise(share: float) -> str:
+    """Write the machine's noise, which has no sign."""
+    return f"{100 * share:.1f}{SPACE}%"
 
 
 def change(entry: Entry) -> str | None:

@@ -131,9 +131,11 @@ def _samples(entry: Entry, most: int | None) -> list[tuple[charts.Series, str, s
 
 
 def _values(entry: Entry, values: Sequence[float], most: int | None) -> tuple[str, str, int]:
-    size, unit = (1.0, "") if entry.is_exact else figures.time_unit(max(values))
-    shown = values[:most]
-    return " ".join(f"{value / size:.3g}" for value in shown), unit, len(values) - len(shown)
+    shown, hidden = values[:most], len(values[most:]) if most else 0
+    if entry.is_exact:
+        return " ".join(figures.write(entry, value) for value in shown), "", hidden
+    size, unit = figures.time_unit(max(values))
+    return " ".join(f"{value / size:.3g}" for value in shown), unit, hidden
 
 
 def _local(path: str | None) -> str | None:

@@ -109,7 +109,7 @@ def _means(raw: Mapping[str, Any]) -> Iterator[str]:
     if "Sort Method" in raw:
         space, where = raw.get("Sort Space Used", "?"), str(raw.get("Sort Space Type", ""))
         yield f"Sort Method: {raw['Sort Method']}, {space} kB {where.lower()}"
-    if number(raw.get("Hash Batches", 1)) != 1:
+    if (number(raw.get("Hash Batches")) or 1) > 1:
         yield f"Hash Batches: {raw['Hash Batches']} (spilled to disk)"
     if number(raw.get("Temp Written Blocks")):
         yield f"Temporary blocks written: {raw['Temp Written Blocks']:,}"

@@ -121,15 +121,22 @@ def _plan(raw: Mapping[str, Any]) -> Plan:
 
 
 def _remarks(raw: Mapping[str, Any]) -> Iterator[str]:
-    for trigger in raw.get("Triggers") or ():
-        time = number(trigger.get("Time"))
-        spent = "" if time is None else f", {time:g} ms"
+    for trigger in _objects(raw.get("Triggers")):
+        spent = _spent(trigger.get("Time"))
         yield f"trigger {trigger.get('Trigger Name', '')}: calls {trigger.get('Calls', '?')}{spent}"
-    jit = raw.get("JIT")
-    if isinstance(jit, dict):
-        total = number((jit.get("Timing") or {}).get("Total"))
-        spent = "" if total is None else f", {total:g} ms"
-        yield f"JIT: functions {jit.get('Functions', '?')}{spent}"
+    for jit in _objects([raw.get("JIT")]):
+        times = _objects([jit.get("Timing")]) or [{}]
+        yield f"JIT: functions {jit.get('Functions', '?')}{_spent(times[0].get('Total'))}"
+
+
+def _spent(time_ms: Any) -> str:
+    known = number(time_ms)
+    return "" if known is None else f", {figures.seconds(known / 1e3)}"
+
+
+def _objects(value: Any) -> list[Mapping[str, Any]]:
+    """Return the objects in a list; none where it is something else."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +172,7 @@ class _Draft:
     @classmethod
     def of(cls, raw: Mapping[str, Any], above: _Above) -> _Draft:
         draft = cls(raw, _total_ms(raw, above.processes), above.is_limited)
-        below = [child for child in raw.get("Plans") or () if isinstance(child, dict)]
+        below = _objects(raw.get("Plans"))
         if above.depth >= DEEPEST:
             draft.cut = len(below)
         else:

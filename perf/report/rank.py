@@ -77,8 +77,8 @@ def _rest(report: Report, said: Verdict | None) -> str:
         if verdict is not said and report.count(verdict)
     ]
     planned = report.run.get("planned")
-    if isinstance(planned, int) and planned > len(report.entries):
-        parts.append(f"{planned - len(report.entries)} not run")
+    if planned is not None and planned > len(report.entries):
+        parts.append(f"{planned - len(report.entries):.0f} not run")
     return ", ".join(parts)
 
 
@@ -128,9 +128,8 @@ def banners(report: Report) -> list[Banner]:
 def _partial(report: Report) -> Banner | None:
     run, done = report.run, len(report.entries)
     planned = run.get("planned")
-    short = isinstance(planned, int) and done < planned
-    if run.get("interrupted") or short:
-        of = f" of {planned}" if isinstance(planned, int) else ""
+    if run.get("interrupted") or (planned is not None and done < planned):
+        of = "" if planned is None else f" of {planned:.0f}"
         return Banner("Partial run", f"it ended after {done}{of} claims; the rest is not known.")
     if run.get("selection"):
         return Banner("Partial run", f"only claims selected by {run['selection']!r}.")
@@ -148,15 +147,15 @@ def _machine(report: Report) -> Banner | None:
 
 
 def _noise(environment: Mapping[str, Any]) -> Banner | None:
-    noise, limit = environment.get("noise"), environment.get("noise_limit", NOISE_LIMIT)
+    noise, limit = environment.get("noise"), environment.get("noise_limit") or NOISE_LIMIT
     if noise is None:
         return Banner("Noise unknown", "how far this machine strays from itself was not measured.")
     if noise <= limit:
         return None
     return Banner(
         "Noisy machine",
-        f"a comparison of a thing with itself strays by {noise:.1%}, over the limit of "
-        f"{limit:.1%}; timed figures near their target are inconclusive.",
+        f"a comparison of a thing with itself strays by {figures.noise(noise)}, over the limit "
+        f"of {figures.noise(limit)}; timed figures near their target are inconclusive.",
     )
 
 

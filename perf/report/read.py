@@ -33,12 +33,16 @@ def read(results: Mapping[str, Any]) -> Report:
     found = raw.get("results")
     if not isinstance(found, list):
         raise ResultsError("the results hold no list named 'results'")
-    run = _mapping(raw.get("run"))
+    run = _known(
+        raw.get("run"),
+        ("id", "started", "profile", "commit", "branch", "command"),
+        ("duration_s", "planned"),
+    )
     anchors = _anchors(str(_mapping(entry).get("id")) for entry in found)
     return Report(
         run=run,
-        environment=_mapping(raw.get("environment")),
-        baseline=_mapping(raw.get("baseline")) or None,
+        environment=_known(raw.get("environment"), ("machine",), ("noise", "noise_limit")),
+        baseline=_known(raw.get("baseline"), ("id", "started", "commit", "machine"), ()) or None,
         entries=tuple(
             _entry(entry, anchor, run) for entry, anchor in zip(found, anchors, strict=True)
         ),
@@ -111,6 +115,14 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _known(raw: Any, texts: Iterable[str], numbers: Iterable[str]) -> Mapping[str, Any]:
+    """Return an object of which the values that are written in the report have their type."""
+    held = dict(_mapping(raw))
+    held.update({name: _text(held[name]) for name in texts if name in held})
+    held.update({name: number(held[name]) for name in numbers if name in held})
+    return held
+
+
 def _interval(value: Any) -> Interval | None:
     """Read a pair; a null end is open, which JSON cannot write as infinity."""
     match value:
@@ -142,9 +154,10 @@ def _move(raw: Mapping[str, Any]) -> TargetMove:
 
 
 def _samples(raw: Mapping[str, Any]) -> Mapping[str, tuple[float, ...]]:
+    """Read the series, "before" first whatever order the file has them in."""
     read_series = {
         name: tuple(value for value in map(number, values) if value is not None)
-        for name, values in raw.items()
+        for name, values in sorted(raw.items(), key=lambda item: (item[0] != "before", item[0]))
         if isinstance(values, list)
     }
     return {name: values for name, values in read_series.items() if values}

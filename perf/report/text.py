@@ -19,7 +19,8 @@ from perf.report.read import read
 from perf.report.score import Mark, Score, score_of
 from perf.verdict import Verdict
 
-_MARKUP = re.compile(r"([\\`*_{}\[\]|~#])")
+# An underscore between letters is none to Markdown, and names read better without a backslash.
+_MARKUP = re.compile(r"([\\`*\[\]|~#]|(?<!\w)_|_(?!\w))")
 _LONGEST_PLAN = 60  # lines
 
 
@@ -106,7 +107,7 @@ def _strip(report: Report) -> Iterator[str]:
     if environment.get("machine"):
         yield f"machine {escape(str(environment['machine']))}"
     noise = environment.get("noise")
-    yield "noise not known" if noise is None else f"noise ±{noise:.1%}"
+    yield "noise not known" if noise is None else f"noise ±{figures.noise(noise)}"
     if report.baseline is None:
         yield "no baseline: changes cannot be shown"
     else:
@@ -137,14 +138,14 @@ def _cells(entry: Entry) -> Iterator[str]:
     near = ", near the limit" if entry.is_near_limit else ""
     yield f"{_badge(entry.verdict)}{near}"
     yield f"{escape(entry.title)} {code(entry.id)}"
-    yield (
-        escape(" ".join(filter(None, [figures.measured(entry), figures.interval(entry)])))
-        or figures.ABSENT
-    )
+    yield _joined(escape(figures.measured(entry) or ""), figures.interval(entry))
     yield escape(figures.rule(entry.target))
-    yield escape(figures.margin(entry) or figures.ABSENT)
-    moved = " ".join(filter(None, [figures.change(entry), figures.change_interval(entry)]))
-    yield escape(moved or figures.ABSENT)
+    yield escape(figures.margin(entry) or figures.DASH)
+    yield _joined(figures.change(entry), figures.change_interval(entry))
+
+
+def _joined(*parts: str | None) -> str:
+    return " ".join(part for part in parts if part) or figures.DASH
 
 
 def _score(score: Score) -> Iterator[str]:
@@ -157,7 +158,7 @@ def _score(score: Score) -> Iterator[str]:
             escape(part.category),
             f"{part.met} / {part.required}" if part.required else "none",
             *_mark(part.mark),
-            f"{100 * part.weight:.1f} %" if part.mark else figures.ABSENT,
+            f"{100 * part.weight:.1f} %" if part.mark else figures.DASH,
         )
         for part in score.categories
     ]
@@ -168,7 +169,7 @@ def _score(score: Score) -> Iterator[str]:
 
 def _mark(mark: Mark | None) -> tuple[str, str]:
     if mark is None:
-        return figures.ABSENT, "no target"
+        return figures.DASH, "no target"
     if mark.grade is None:
         return f"{mark.low:.0f}{figures.DASH}{mark.high:.0f}", "unknown"
     return f"{mark.low:.0f}", mark.grade

@@ -94,12 +94,11 @@ def _title(entry: Entry) -> str:
 def _text(entry: Entry) -> str:
     known = _known(entry)
     unit = figures.unit_of(entry.target.unit, known[-1])
-    write = figures.exact if entry.is_exact else figures.significant
+    least, most, last = (figures.write(entry, x) for x in (min(known), max(known), known[-1]))
     gaps = len(entry.trend) - len(known)
     missing = f"; {figures.count(gaps, 'run')} without a figure" if gaps else ""
     return (
-        f"from {write(min(known))} to {write(max(known))}, last {write(known[-1])}{unit}, "
-        f"target {figures.rule(entry.target)}{missing}"
+        f"from {least} to {most}, last {last}{unit}, target {figures.rule(entry.target)}{missing}"
     )
 
 
