@@ -35,6 +35,10 @@ class BadCursorError(AvaError):
     """A page cursor is garbled, or belongs to another list."""
 
 
+class BadNameError(AvaError):
+    """A table or column has a name that a batch cannot be composed with."""
+
+
 class BadValueError(AvaError):
     """A value cannot be stored; `row` (from 0) and `column` say where it stood, where known."""
 

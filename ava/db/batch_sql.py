@@ -16,9 +16,11 @@ from psycopg import sql
 
 from ava.db.columns import Column
 from ava.db.query import Query, built
+from ava.errors import BadNameError
 
 STAGE = "ava_batch_stage"
 ORDINAL = "batch_row"
+_PLACEHOLDER_MARKS = frozenset("%(){}\0")
 OnConflict: TypeAlias = Literal["nothing"] | Sequence[str] | None
 
 
@@ -42,6 +44,8 @@ class BatchTable:
     columns: Mapping[str, Column] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        for name in (self.name, *self.types):
+            _check_name(name)
         columns = {name: Column(name, kind) for name, kind in self.types.items()}
         object.__setattr__(self, "columns", columns)
         self.pick(self.key)
@@ -53,6 +57,16 @@ class BatchTable:
         if unknown:
             raise ValueError(f"{self.name} has no column {', '.join(unknown)} for batches")
         return tuple(self.columns[name] for name in names)
+
+
+def _check_name(name: str) -> None:
+    """Refuse names that would read as a placeholder of the driver; all others are quoted."""
+    refused = sorted(set(name) & _PLACEHOLDER_MARKS)
+    if refused or not name:
+        fault = f"it holds {refused[0]!r}" if refused else "it is empty"
+        raise BadNameError(
+            f"the name {name!r} cannot be used in a batch: {fault}; rename the column or table"
+        )
 
 
 @dataclass(frozen=True, slots=True)

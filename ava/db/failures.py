@@ -27,6 +27,26 @@ _CONFLICTS = ("40001", "40P01")
 _SHUTDOWNS = ("57P01", "57P02", "57P03", "57P05")
 _CANCELLED = "57014"
 
+# What a driver's message may say, and what is said of it: the message itself may quote the string.
+_REFUSALS = {
+    "Connection refused": "nothing listens there",
+    "No such file or directory": "nothing listens on that socket",
+    "authentication failed": "the password or the user is wrong",
+    "no password supplied": "it asks for a password",
+    "no pg_hba.conf entry": "its pg_hba.conf lets no such connection in",
+    "resolve host": "the host is unknown",
+    "timeout expired": "no answer in time",
+    "too many clients": "all its connections are taken",
+    "does not exist": "the database or the user does not exist",
+    "does not support SSL": "it speaks no TLS",
+}
+
+
+def refusal(error: Exception) -> str:
+    """Return why no connection could be made, in words that quote nothing of the string."""
+    known = (said for part, said in _REFUSALS.items() if part in str(error))
+    return next(known, type(error).__name__)
+
 
 @contextmanager
 def translated() -> Iterator[None]:

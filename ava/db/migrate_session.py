@@ -17,6 +17,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow, tuple_row
 
+from ava.db.failures import refusal
 from ava.db.migrate_files import MigrationError
 from ava.db.query import Query, load, sql_directory
 from ava.errors import ServerUnreachableError, SettingsError
@@ -24,20 +25,6 @@ from ava.errors import ServerUnreachableError, SettingsError
 CONNECT_TIMEOUT_S = 10
 LOCK_KEY = 0x617661_6D696772  # "ava" and "migr": the same in every version of this code
 LOCK_POLL_S = 0.1
-
-# What a driver's message may say, and what is said of it: the message itself may quote the string.
-_REFUSALS = {
-    "Connection refused": "nothing listens there",
-    "No such file or directory": "nothing listens on that socket",
-    "authentication failed": "the password or the user is wrong",
-    "no password supplied": "it asks for a password",
-    "no pg_hba.conf entry": "its pg_hba.conf lets no such connection in",
-    "resolve host": "the host is unknown",
-    "timeout expired": "no answer in time",
-    "too many clients": "all its connections are taken",
-    "does not exist": "the database or the user does not exist",
-    "does not support SSL": "it speaks no TLS",
-}
 
 # Somebody else was in the way, and may be gone when the work is done again.
 IN_THE_WAY = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
@@ -137,9 +124,8 @@ def _connect(dsn: str, application: str) -> Connection:
         }
         return psycopg.connect(make_conninfo("", **(own | given)), autocommit=True)
     except (psycopg.Error, OSError) as error:
-        reason = next((said for known, said in _REFUSALS.items() if known in str(error)), None)
         raise ServerUnreachableError(
-            f"no connection to PostgreSQL: {reason or type(error).__name__}; check host, port, "
+            f"no connection to PostgreSQL: {refusal(error)}; check host, port, "
             "user and database of the connection string, and that the server is up"
         ) from None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 
 from ava.db.connection import Connection, Cursor
+from ava.db.failures import refusal
 from ava.errors import ServerUnreachableError, SettingsError
 from ava.settings import DatabaseSettings
 
@@ -64,8 +65,14 @@ def target(settings: DatabaseSettings) -> Target:
         # The string's own options come last, so that they win.
         "options": f"{timeout} {given.get('options', '')}".strip(),
     }
-    place = f"{given.get('host', 'the local socket')}:{given.get('port', 5432)}"
-    return Target(make_conninfo("", **own), place)
+    return Target(make_conninfo("", **own), _place(given))
+
+
+def _place(given: Mapping[str, Any]) -> str:
+    """Return host and port; an "@" in the host is the rest of a password that was not escaped."""
+    host = str(given.get("host", "the local socket"))
+    shown = "a host with @ in it (write %40 for an @ in the password)" if "@" in host else host
+    return f"{shown}:{given.get('port', 5432)}"
 
 
 async def probe(
@@ -83,7 +90,7 @@ async def probe(
                 try:
                     conn = await Connection.connect(where.conninfo, **where.options)
                 except psycopg.OperationalError as error:
-                    reason = str(error).partition("\n")[0]
+                    reason = refusal(error)
                 else:
                     await conn.close()
                     return

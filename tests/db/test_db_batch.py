@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ava.db import tables
 from ava.db.batch import BatchResult, BatchTable, insert_many, update_many
 from ava.db.columns import Column
-from ava.errors import BadValueError, DuplicateKeyError, StatementError
+from ava.errors import BadNameError, BadValueError, DuplicateKeyError, StatementError
 from perf.lab.lab import Lab
 
 anyio = pytest.mark.anyio
@@ -516,3 +516,12 @@ def test_a_long_value_is_shown_in_part():
     with pytest.raises(BadValueError) as caught:
         Column("c", "integer").checked(["x" * 10_000])
     assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("name", ["", "50%", "a(b)", "{x}", "a\0b", "%(limit)s"])
+def test_a_name_that_reads_as_a_placeholder_is_refused(name):
+    """Such a name would change the statement around it, so no batch is made of it."""
+    with pytest.raises(BadNameError, match="cannot be used in a batch"):
+        BatchTable("notes", {name: "text"})
+    with pytest.raises(BadNameError):
+        BatchTable(name, {"note": "text"})

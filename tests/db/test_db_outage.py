@@ -172,6 +172,16 @@ async def test_an_outage_is_named_and_ends_with_the_outage(far_dsn, opened, prox
         assert await _eventually(database) == [{"n": 0}]
 
 
+async def test_a_password_with_a_bare_at_sign_is_not_shown(opened):
+    """What follows the "@" is taken for the host, so neither host nor driver's words are told."""
+    dsn = "postgresql://ava:hunter@2secret@127.0.0.1:1/ava"
+    with pytest.raises(ServerUnreachableError) as caught:
+        async with opened(dsn, connect_timeout_s=0.5, retries=1):
+            pass
+    assert "secret" not in str(caught.value)
+    assert "%40" in str(caught.value)
+
+
 async def test_dead_connections_cost_no_backoff(far_dsn, opened, proxy):
     """After a cut of every idle connection the first statement runs at once on a new one."""
     async with opened(far_dsn, pool_min=5, pool_max=5) as database:
