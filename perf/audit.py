@@ -70,7 +70,9 @@ def run(
             )
             judged.append(build.Judged(measured, judgement))
             judged_one(judged[-1])
-        facts = {**facts, **servers.facts(), "noise": noise, "prepared": runner.facts()}
+        limit = audit.settings.noise_limit
+        facts = {**facts, **servers.facts(), "noise": noise, "noise_limit": limit}
+        facts["prepared"] = runner.facts()
     document = build.results(
         _run(audit, started, time.monotonic() - clock), facts, judged, baseline
     )

@@ -14,9 +14,11 @@ _PAIR = re.compile(
     r"(?P<sep>\s*[=:]\s*)(?P<value>'[^']*'|\"[^\"]*\"|[^\s&,;'\"]+)",
     re.IGNORECASE,
 )
+_BEARER = re.compile(r"(?P<head>\b(?:Bearer|Basic)\s+)[\w.~+/=-]{6,}", re.IGNORECASE)
 
 
 def redact(text: str) -> str:
     """Return `text` with passwords in URLs and values of secret-looking keys replaced."""
     text = _URL_PASSWORD.sub(r"\g<head>:***@", text)
+    text = _BEARER.sub(r"\g<head>***", text)
     return _PAIR.sub(r"\g<key>\g<sep>***", text)

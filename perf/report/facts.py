@@ -160,7 +160,7 @@ def write(value: Any) -> str:
     elif isinstance(value, bool):
         text = "yes" if value else "no"
     elif (known := number(value)) is not None:
-        text = figures.exact(known)
+        text = figures.exact(known) if known.is_integer() else f"{known:,.6g}"
     else:
         text = json.dumps(value, indent=1, ensure_ascii=False)
     if len(text) <= LONGEST:

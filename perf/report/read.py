@@ -130,7 +130,7 @@ def _interval(value: Any) -> Interval | None:
             return None
         case [low, high]:
             ends = (-math.inf if low is None else low, math.inf if high is None else high)
-            return None if any(not _is_bound(end) for end in ends) else ends
+            return (float(ends[0]), float(ends[1])) if all(map(_is_bound, ends)) else None
         case _:
             return None
 

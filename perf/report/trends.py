@@ -23,7 +23,7 @@ Spot = tuple[int, int] | None
 
 def is_flat(entry: Entry) -> bool:
     """Say whether every run counted the same, which a sentence says better than a chart."""
-    return entry.is_exact and len({point.estimate for point in entry.trend} - {None}) <= 1
+    return entry.is_exact and len(set(_known(entry))) == 1
 
 
 def sparkline(entry: Entry) -> Markup:
@@ -45,7 +45,7 @@ def sparkline(entry: Entry) -> Markup:
         w=width,
         h=height,
         title=_title(entry),
-        text=_text(entry),
+        text=words(entry),
         level=_height(entry.target.bound, scale, height),
         line=_line(spots),
         x=last[0],
@@ -66,13 +66,10 @@ def trend_chart(entry: Entry) -> Markup:
         ' stroke-width="1.5" stroke-dasharray="5 3"/>'
         '<svg width="100%" height="{height}" viewBox="0 0 {span} {height}" fill="none"'
         ' stroke="currentColor" preserveAspectRatio="none">{marks}</svg>'
-        '<text class="tick" x="0" y="{beside}">target {rule}</text>'
         '<text class="tick" x="0" y="{low}">{first}</text>'
         '<text class="tick" x="100%" y="{low}" text-anchor="end">{last}</text>'
     ).format(
         level=level,
-        beside=level + (14 if level < _PLOT / 2 else -5),
-        rule=figures.rule(entry.target),
         height=_PLOT + 8,
         span=SPAN,
         marks=_marks(entry.trend, scale),
@@ -80,7 +77,7 @@ def trend_chart(entry: Entry) -> Markup:
         first=_named(entry.trend[0]),
         last=_named(entry.trend[-1]),
     )
-    return svg(_title(entry), _text(entry), _PLOT + 28, body)
+    return svg(_title(entry), words(entry), _PLOT + 28, body)
 
 
 def _known(entry: Entry) -> list[float]:
@@ -91,7 +88,8 @@ def _title(entry: Entry) -> str:
     return f"Trend over {figures.count(len(entry.trend), 'run')}"
 
 
-def _text(entry: Entry) -> str:
+def words(entry: Entry) -> str:
+    """Say what the chart shows: from where to where, the last, the target, the gaps."""
     known = _known(entry)
     unit = figures.unit_of(entry.target.unit, known[-1])
     least, most, last = (figures.write(entry, x) for x in (min(known), max(known), known[-1]))

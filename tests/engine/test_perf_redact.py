@@ -17,6 +17,7 @@ from perf.redact import redact
         'api_key: "s3cret"',
         "https://x/query?apikey=s3cret&function=Y",
         "finnhub_token=s3cret",
+        "Authorization: Bearer s3cret.s3cret.s3cret",
     ],
 )
 def test_the_secret_is_gone(text):
