@@ -10,7 +10,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,10 +92,9 @@ def require_given(servers: Servers) -> None:
             raise Unavailable(f"{variable}: {server.reason}", server.cure)
 
 
-def context(packages: Sequence[str], profile: str, servers: Servers, root: Path) -> Context:
+def context(profile: str, servers: Servers, root: Path) -> Context:
     """Return what the jobs of a run have in common."""
     return Context(
-        packages=tuple(packages),
         profile=profile,
         addresses=servers.addresses.to_dict(),
         guard=servers.guard,
@@ -104,7 +103,7 @@ def context(packages: Sequence[str], profile: str, servers: Servers, root: Path)
 
 
 def _context(audit: Audit, servers: Servers) -> Context:
-    return context(audit.settings.claims, audit.settings.profile, servers, audit.root)
+    return context(audit.settings.profile, servers, audit.root)
 
 
 def _run(audit: Audit, started: datetime, duration_s: float) -> dict[str, Any]:

@@ -225,9 +225,19 @@ def discover(packages: Sequence[str]) -> Catalogue:
 
     Raises ClaimError for an unknown package, a repeated id and an undeclared need.
     """
+    catalogue = read(_modules(packages))
+    for found in catalogue.claims:
+        for need in found.needs:
+            if need not in catalogue.preparations:
+                raise ClaimError(f"claim {found.id} needs {need!r}, which nothing prepares")
+    return catalogue
+
+
+def read(modules: Iterable[ModuleType]) -> Catalogue:
+    """Return what `modules` declare; raise ClaimError for a repeated id."""
     claims: dict[str, Claim] = {}
     preparations: dict[str, Preparation] = {}
-    for module in _modules(packages):
+    for module in modules:
         for value in vars(module).values():
             if getattr(value, "__module__", None) != module.__name__:
                 continue  # imported from elsewhere: it belongs to the module that defines it
@@ -241,10 +251,6 @@ def discover(packages: Sequence[str]) -> Catalogue:
             preparation = getattr(value, _PREPARATION, None)
             if preparation is not None:
                 preparations[preparation.name] = preparation
-    for found in claims.values():
-        for need in found.needs:
-            if need not in preparations:
-                raise ClaimError(f"claim {found.id} needs {need!r}, which nothing prepares")
     ordered = sorted(claims.values(), key=lambda found: _natural(found.id))
     return Catalogue(tuple(ordered), preparations)
 

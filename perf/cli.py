@@ -169,7 +169,7 @@ def demo(profile: str | None) -> int:
     with Servers() as servers:
         if isinstance(servers.postgres, Missing):
             raise Unavailable(servers.postgres.reason, servers.postgres.cure)
-        context = auditing.context(settings.claims, settings.profile, servers, root)
+        context = auditing.context(settings.profile, servers, root)
         runner = Runner(context, catalogue)
         for name in catalogue.preparations:
             say(f"preparing {name}")
@@ -236,7 +236,7 @@ def _selection(expression: str | None, *, counted: bool) -> str | None:
 
 def _server_findings(settings: Settings, root: Path) -> list[checks.Finding]:
     with Servers() as servers:
-        context = auditing.context((), settings.profile, servers, root)
+        context = auditing.context(settings.profile, servers, root)
         noise = noise_of(Runner(context, Catalogue((), {})).noise())
         return [*checks.servers(servers.facts()), checks.noise(noise, settings.noise_limit)]
 

@@ -15,7 +15,7 @@ from perf.sample import Kind, Measurement
 from perf.stats import compare
 
 COMPARISONS = 10  # of each kind of work
-_ROUNDS = 12
+_ROUNDS = 24
 
 
 class MachineNoise:

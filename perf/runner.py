@@ -34,7 +34,6 @@ FULL_PATIENCE = 4  # deadlines are stated for the quick profile; the full one ha
 class Context:
     """What every job of a run has in common; `path` is searched for claims packages."""
 
-    packages: tuple[str, ...]
     profile: str
     addresses: Mapping[str, Any]
     guard: Guard
@@ -78,7 +77,7 @@ class Runner:
 
     def noise(self) -> Measurement:
         """Measure the machine's noise."""
-        return self._measurement(self._job("noise", "noise"), deadline_s=30)
+        return self._measurement(self._job("noise", "noise", "perf.noise"), deadline_s=30)
 
     def prepare(self, name: str) -> Mapping[str, Any]:
         """Run one preparation and return what it made; RuntimeError when it fails."""
@@ -102,12 +101,14 @@ class Runner:
             prepared = self._prepare(self._catalogue.preparations[need])
             if prepared.value is None:
                 return failure(f"its preparation {need!r} failed: {prepared.error}", prepared.cure)
-        return self._measurement(self._job("claim", claim.id), self._patience(claim.deadline_s))
+        return self._measurement(
+            self._job("claim", claim.id, claim.module), self._patience(claim.deadline_s)
+        )
 
     def _prepare(self, preparation: Preparation) -> _Prepared:
         name = preparation.name
         if name not in self._prepared:
-            job = self._job("prepare", name)
+            job = self._job("prepare", name, preparation.module)
             text, reason = self._child(job, self._patience(preparation.deadline_s))
             self._prepared[name] = _read_prepared(text, reason)
         return self._prepared[name]
@@ -115,11 +116,11 @@ class Runner:
     def _patience(self, deadline_s: float) -> float:
         return deadline_s * (FULL_PATIENCE if self._context.profile == "full" else 1)
 
-    def _job(self, task: str, name: str) -> Job:
+    def _job(self, task: str, name: str, module: str) -> Job:
         return Job(
             task=task,
             name=name,
-            packages=self._context.packages,
+            module=module,
             addresses=self._context.addresses,
             profile=self._context.profile,
             prepared={n: p.value for n, p in self._prepared.items() if p.value is not None},

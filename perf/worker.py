@@ -8,6 +8,7 @@ exception becomes a failure measurement: there is no way from an error to a figu
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import sys
@@ -20,7 +21,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from perf.claim import Plan, discover
+from perf.claim import Plan, read
 from perf.files import write_atomically
 from perf.instruments.bench import Bench
 from perf.lab import Unavailable
@@ -35,7 +36,7 @@ class Job:
 
     task: str  # "claim", "prepare" or "noise"
     name: str
-    packages: tuple[str, ...]
+    module: str  # the one that declares it: the rest need not be imported
     addresses: Mapping[str, Any]
     profile: str
     prepared: Mapping[str, Mapping[str, Any]]
@@ -50,7 +51,7 @@ class Job:
     def from_json(cls, line: str) -> Job:
         """Read what `to_json` wrote."""
         raw = json.loads(line)
-        return cls(**{**raw, "packages": tuple(raw["packages"]), "path": tuple(raw["path"])})
+        return cls(**{**raw, "path": tuple(raw["path"])})
 
 
 def main() -> None:
@@ -84,7 +85,7 @@ def _measure(job: Job) -> Measurement:
 
         with _lab(job) as lab, _bench(job) as bench:
             return MachineNoise(lab).measure(bench)
-    claim = discover(job.packages).find(job.name)
+    claim = read([importlib.import_module(job.module)]).find(job.name)
     with _lab(job) as lab, _bench(job) as bench:
         plan: Plan = bench.call(lambda: claim.plan(lab))
         return plan.measure(bench)
@@ -92,12 +93,12 @@ def _measure(job: Job) -> Measurement:
 
 def _bench(job: Job) -> contextlib.closing[Bench]:
     rng = Random(zlib.crc32(job.name.encode()))  # noqa: S311 - decides an order, not a secret
-    budget_s = 10.0 if job.profile == Profile.FULL else 1.5
+    budget_s = 10.0 if job.profile == Profile.FULL else 1.0
     return contextlib.closing(Bench(rng=rng, budget_s=budget_s))
 
 
 def _prepare(job: Job) -> str:
-    preparation = discover(job.packages).preparations[job.name]
+    preparation = read([importlib.import_module(job.module)]).preparations[job.name]
     try:
         # The lab is left open: what a preparation made is for the claims, and goes with the run.
         return json.dumps({"value": dict(preparation.body(_lab(job)))})

@@ -165,7 +165,7 @@ async def odds_sync_time(lab: Lab, n: int, rtt: int) -> Plan:
     """Sync all games by statement; the document speaks of more than a hundred."""
     bench = OddsBench(lab, n, float(rtt))
     arm = await bench.batch_arm()
-    return Latency(arm, check=_all_synced(n), facts=bench.facts())
+    return Latency(arm, check=_all_synced(n), facts=bench.facts(), budget_s=0.7)
 
 
 def _all_synced(n: int) -> Callable[[list[tuple[Any, ...]]], bool]:

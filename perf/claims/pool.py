@@ -130,7 +130,7 @@ def connection_attempts(lab: Lab) -> Plan:  # noqa: ARG001 - the server here is 
                 reported = type(error).__name__
             return Counted(len(accepted) if reported else 0, {"reported": reported})
 
-    return Count(count, "attempts")
+    return Count(count, "attempts", repeats=1)  # two seconds of backoff
 
 
 @claim(

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import psycopg
 from psycopg import errors, sql
@@ -29,7 +29,12 @@ from perf.lab.binaries import find_binaries
 from perf.lab.guard import Guard
 from perf.lab.postgres import PostgresAddress, PostgresServer
 from perf.lab.proxy import Proxy
-from perf.lab.redis import RedisServer, find_redis, redis_target, redis_url_at
+
+if TYPE_CHECKING:
+    from perf.lab.redis import RedisServer
+
+# `perf.lab.redis` is imported where it is used: its client takes a fifth of a worker's start, and
+# most workers measure no Redis.
 
 T = TypeVar("T")
 
@@ -126,6 +131,8 @@ class Servers:
         return PostgresServer.start(self.guard, find_binaries(self._environ))
 
     def _open_redis(self) -> RedisServer:
+        from perf.lab.redis import RedisServer, find_redis  # noqa: PLC0415 - see above
+
         url = self._environ.get("AVA_REDIS_URL")
         return RedisServer.at(url) if url else RedisServer.start(self.guard, *find_redis())
 
@@ -212,10 +219,14 @@ class Lab:
 
     def redis_proxy(self, rtt_ms: float = 0.0) -> Proxy:
         """Return a proxy in front of Redis, open until the lab closes."""
+        from perf.lab.redis import redis_target  # noqa: PLC0415 - see above
+
         return self.keep(Proxy(*redis_target(self.redis_url), rtt_ms=rtt_ms, protocol="raw"))
 
     def redis_url_via(self, proxy: Proxy) -> str:
         """Return how to connect to Redis through `proxy`."""
+        from perf.lab.redis import redis_url_at  # noqa: PLC0415 - see above
+
         return redis_url_at(self.redis_url, proxy.host, proxy.port)
 
     def create_database(self, template: str | None = None) -> str:
