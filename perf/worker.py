@@ -16,7 +16,7 @@ import threading
 import traceback
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -88,7 +88,11 @@ def _measure(job: Job) -> Measurement:
     claim = read([importlib.import_module(job.module)]).find(job.name)
     with _lab(job) as lab, _bench(job) as bench:
         plan: Plan = bench.call(lambda: claim.plan(lab))
-        return plan.measure(bench)
+        apart = lab.separate()
+        measurement = plan.measure(bench)
+        return replace(
+            measurement, facts={"client_and_server_on_own_cores": apart} | dict(measurement.facts)
+        )
 
 
 def _bench(job: Job) -> contextlib.closing[Bench]:

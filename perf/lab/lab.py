@@ -23,9 +23,11 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import psycopg
 from psycopg import errors, sql
+from psycopg.conninfo import conninfo_to_dict
 
 from perf.lab import Unavailable
 from perf.lab.binaries import find_binaries
+from perf.lab.cores import separate
 from perf.lab.guard import Guard
 from perf.lab.postgres import PostgresAddress, PostgresServer
 from perf.lab.proxy import Proxy
@@ -268,6 +270,26 @@ class Lab:
                     f"the role of AVA_DATABASE_URL may not create the extension {name}",
                     f"CREATE EXTENSION {name}, as a superuser",
                 ) from error
+
+    def separate(self) -> bool:
+        """Put this process and its sessions of the lab's own PostgreSQL on different cores.
+
+        Say whether that was done: not without sessions, and never to a server that is not ours.
+        """
+        address = self._addresses.postgres
+        if isinstance(address, Missing) or not self._is_ours(address):
+            return False
+        with psycopg.connect(self.dsn(), autocommit=True) as connection:
+            rows = connection.execute(
+                "SELECT pid FROM pg_stat_activity"
+                " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            ).fetchall()
+        return bool(rows) and separate(pid for (pid,) in rows)
+
+    def _is_ours(self, address: PostgresAddress) -> bool:
+        """Say whether the server lives in the run's directory: others' processes are not moved."""
+        home = str(conninfo_to_dict(address.dsn()).get("host", ""))
+        return Path(home).is_relative_to(self._addresses.directory)
 
     @property
     def _postgres(self) -> PostgresAddress:
