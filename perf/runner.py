@@ -42,7 +42,10 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A claim with its measurement; `key` names the measurement, which claims may share."""
+    """A claim with its measurement; `key` names the measurement, which claims may share.
+
+    `duration_s` is how long measuring took, the start of the child and preparations included.
+    """
 
     claim: Claim
     measurement: Measurement
@@ -66,14 +69,13 @@ class Runner:
         self._context = context
         self._catalogue = catalogue
         self._prepared: dict[str, _Prepared] = {}
-        self._measured: dict[tuple[Any, ...], tuple[str, Measurement]] = {}
+        self._measured: dict[tuple[Any, ...], tuple[str, Measurement, float]] = {}
 
     def run(self, claims: Sequence[Claim]) -> Iterator[Measured]:
         """Measure `claims` in order and yield each as it is done."""
         for claim in claims:
-            started = time.monotonic()
-            key, measurement = self._once(claim)
-            yield Measured(claim, measurement, key, time.monotonic() - started)
+            key, measurement, duration_s = self._once(claim)
+            yield Measured(claim, measurement, key, duration_s)
 
     def noise(self) -> Measurement:
         """Measure the machine's noise."""
@@ -90,10 +92,12 @@ class Runner:
         """Return what the preparations said of what they made."""
         return {name: p.value for name, p in self._prepared.items() if p.value is not None}
 
-    def _once(self, claim: Claim) -> tuple[str, Measurement]:
+    def _once(self, claim: Claim) -> tuple[str, Measurement, float]:
         same = (claim.module, claim.body.__qualname__, json.dumps(claim.case, sort_keys=True))
         if same not in self._measured:
-            self._measured[same] = (claim.id, self._measure(claim))
+            started = time.monotonic()
+            measurement = self._measure(claim)
+            self._measured[same] = (claim.id, measurement, time.monotonic() - started)
         return self._measured[same]
 
     def _measure(self, claim: Claim) -> Measurement:

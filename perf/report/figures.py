@@ -164,13 +164,12 @@ def noise(share: float) -> str:
 
 
 def change(entry: Entry) -> str | None:
-    """Write the change since the baseline: `~` where its interval spans none, its way elsewhere."""
+    """Write the change since the baseline: `~` where it may be drift, its way elsewhere."""
     if entry.change is None:
         return None
     if entry.is_exact and entry.change.relative == 0:
         return "same"
-    low, high = entry.change.interval or (entry.change.relative, entry.change.relative)
-    if low <= 0 <= high and not entry.is_exact:
+    if entry.is_drift:
         return NO_DIFFERENCE
     way = " worse" if entry.is_worse else " better" if entry.is_better else ""
     return f"{percent(entry.change.relative)}{way}"

@@ -102,7 +102,9 @@ def _filters(report: Report) -> list[tuple[str, str, int]]:
     """Return the name, words and count of each way to filter the claims."""
     found = [(v.value, figures.WORDS[v], report.count(v)) for v in Verdict]
     if report.baseline is not None:
-        found.append(("worse", "worse than baseline", sum(e.is_worse for e in report.entries)))
+        found.append(
+            ("worse", "worse than baseline, unconfirmed", sum(e.is_worse for e in report.entries))
+        )
     return found
 
 

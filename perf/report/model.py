@@ -13,6 +13,9 @@ from typing import Any
 from perf.claim import Target, TargetKind
 from perf.verdict import Verdict
 
+# Two runs share no rounds. On unchanged code, minutes apart, whole intervals moved by up to 16 %
+# on a shared machine; what moves less than this is no news.
+DRIFT = 0.2
 NEAR_LIMIT = 0.10  # a met target with less room than this is worth a look before it is missed
 
 Interval = tuple[float, float]
@@ -102,20 +105,32 @@ class Entry:
 
     @property
     def is_worse(self) -> bool:
-        """Say whether all of the change's interval lies on the bad side of none."""
+        """Say whether all of the change's interval lies on the bad side, beyond drift."""
         return self._moved(better=False)
 
     @property
     def is_better(self) -> bool:
-        """Say whether all of the change's interval lies on the good side of none."""
+        """Say whether all of the change's interval lies on the good side, beyond drift."""
         return self._moved(better=True)
 
-    def _moved(self, *, better: bool) -> bool:
-        if self.change is None:
+    @property
+    def is_drift(self) -> bool:
+        """Say whether the change may be no more than the distance between two runs."""
+        if self.change is None or self.is_exact:
             return False
-        low, high = self.change.interval or (self.change.relative, self.change.relative)
-        if self.target.kind not in {TargetKind.AT_LEAST, TargetKind.AT_MOST}:
-            return False  # neither more nor less is better
+        low, high = self._change_interval
+        return low <= DRIFT and high >= -DRIFT
+
+    @property
+    def _change_interval(self) -> tuple[float, float]:
+        if self.change is None:
+            return 0.0, 0.0
+        return self.change.interval or (self.change.relative, self.change.relative)
+
+    def _moved(self, *, better: bool) -> bool:
+        if self.target.kind not in {TargetKind.AT_LEAST, TargetKind.AT_MOST} or self.is_drift:
+            return False  # of an exact target neither more nor less is better
+        low, high = self._change_interval
         wants_more = self.target.kind is TargetKind.AT_LEAST
         return low > 0 if better == wants_more else high < 0
 
