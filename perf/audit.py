@@ -60,6 +60,7 @@ def run(
         runner = Runner(_context(audit, servers), audit.catalogue)
         progress("measuring this machine's noise")
         noise = noise_of(runner.noise())
+        progress("noise: unknown" if noise is None else f"noise: +-{noise:.1%}")
         judged = []
         for measured in runner.run(audit.claims):
             judgement = judge(
@@ -123,7 +124,12 @@ def _run(audit: Audit, started: datetime, duration_s: float) -> dict[str, Any]:
 
 
 def _baseline(audit: Audit, machine: str, progress: Progress) -> build.Baseline:
-    past = history.read(audit.root / audit.settings.history)
+    """Return the runs to compare with; a history that cannot be read is told, and is none."""
+    try:
+        past = history.read(audit.root / audit.settings.history)
+    except (OSError, UnicodeDecodeError) as error:
+        progress(f"{audit.settings.history} cannot be read, so nothing is compared: {error}")
+        return build.Baseline()
     if past.unreadable:
         progress(f"{past.unreadable} lines of {audit.settings.history} cannot be read; left out")
     return build.Baseline(past.like(machine, audit.settings.profile))
@@ -133,8 +139,8 @@ def _remember(audit: Audit, document: dict[str, Any], progress: Progress) -> Non
     """Add the run to the history; a report without a history is still a report."""
     try:
         history.append(audit.root / audit.settings.history, document)
-    except OSError as error:
-        progress(f"{audit.settings.history} was not extended: {error.strerror}")
+    except (OSError, UnicodeDecodeError) as error:
+        progress(f"{audit.settings.history} was not extended: {error}")
 
 
 def command_line() -> str:

@@ -28,20 +28,24 @@ def check_replaceable(folder: Path, marker: str) -> None:
 
     Called before measuring: nobody should wait for a run whose report cannot be kept.
     """
-    _recover(folder)
-    if folder.exists():
-        if not folder.is_dir():
-            raise OutputError(f"{folder} is a file; give --out a folder")
-        if any(folder.iterdir()) and not (folder / marker).exists():
-            raise OutputError(
-                f"{folder} holds files that are not a report; give --out an empty or new folder"
-            )
     probe = _beside(folder, "probe")
     try:
+        _recover(folder)
+        if folder.exists():
+            _check_ours(folder, marker)
         probe.mkdir(parents=True)
         probe.rmdir()
     except OSError as error:
         raise OutputError(f"{folder} cannot be written: {error.strerror}") from error
+
+
+def _check_ours(folder: Path, marker: str) -> None:
+    if not folder.is_dir():
+        raise OutputError(f"{folder} is a file; give --out a folder")
+    if any(folder.iterdir()) and not (folder / marker).exists():
+        raise OutputError(
+            f"{folder} holds files that are not a report; give --out an empty or new folder"
+        )
 
 
 def replace_folder(folder: Path, fill: Callable[[Path], None]) -> None:

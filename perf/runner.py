@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from perf.claim import Catalogue, Claim, Preparation
+from perf.lab import Unavailable
 from perf.lab.guard import Guard, Stop
 from perf.redact import redact
 from perf.sample import Measurement, failure
@@ -82,10 +83,10 @@ class Runner:
         return self._measurement(self._job("noise", "noise", "perf.noise"), deadline_s=30)
 
     def prepare(self, name: str) -> Mapping[str, Any]:
-        """Run one preparation and return what it made; RuntimeError when it fails."""
+        """Run one preparation and return what it made; Unavailable when it fails."""
         prepared = self._prepare(self._catalogue.preparations[name])
         if prepared.value is None:
-            raise RuntimeError(prepared.error)
+            raise Unavailable(f"preparation {name!r} failed: {prepared.error}", prepared.cure)
         return prepared.value
 
     def facts(self) -> dict[str, Any]:

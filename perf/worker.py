@@ -97,7 +97,7 @@ def _measure(job: Job) -> Measurement:
 
 def _bench(job: Job) -> contextlib.closing[Bench]:
     rng = Random(zlib.crc32(job.name.encode()))  # noqa: S311 - decides an order, not a secret
-    budget_s = 10.0 if job.profile == Profile.FULL else 1.0
+    budget_s = 20.0 if job.profile == Profile.FULL else 1.0
     return contextlib.closing(Bench(rng=rng, budget_s=budget_s))
 
 

@@ -158,6 +158,7 @@ def test_counted_claims_can_be_run_alone(project, tmp_path):
         (["audit", "--out", "sample_claims"], {}, 2, "not a report"),
         (["audit", "--out", "pyproject.toml/x"], {}, 2, "cannot be written"),
         (["check", "no/such/run"], {}, 2, "cannot be read"),
+        (["demo"], {}, 3, "no quarry here"),
         (["check", "pyproject.toml"], {}, 2, "not JSON"),
         (["audit"], {"AVA_DATABASE_URL": "postgresql://u:hunter2@127.0.0.1:1/x"}, 3, "URL"),
         (["audit"], {"AVA_DATABASE_URL": "nonsense"}, 3, "AVA_DATABASE_URL"),

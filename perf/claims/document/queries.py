@@ -75,7 +75,7 @@ LIMIT 50
 """
 
 SIGNALS_BY_OUTCOME = """
-SELECT count(*), avg(confidence)
+SELECT count(*), max(confidence)
 FROM signals
 WHERE symbol = %s AND outcome = 'win'
 """
