@@ -128,13 +128,14 @@ def check(run: str, strict: bool, as_json: bool) -> int:  # noqa: FBT001 - click
 
 @cli.command()
 @click.argument("run", type=click.Path(), default="reports/latest")
-def report(run: str) -> int:
+@click.option("--split-assets", is_flag=True, help="Write the page's style to a file beside it.")
+def report(run: str, split_assets: bool) -> int:  # noqa: FBT001 - click's flag
     """Render a saved run again, without measuring."""
     folder = Path(run)
     document = build.load(folder)
     target = folder if folder.is_dir() else folder.parent
     try:
-        build.render(target, document)
+        build.render(target, document, split_assets=split_assets)
     except OSError as error:
         raise OutputError(f"{target} cannot be written: {error.strerror}") from error
     click.echo(str(target / "index.html"))

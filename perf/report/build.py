@@ -16,7 +16,7 @@ from typing import Any
 from perf import history
 from perf.claim import Claim, Target, TargetKind
 from perf.files import replace_folder
-from perf.report.html import render_html
+from perf.report.html import render_html, style
 from perf.report.junit import render_junit
 from perf.report.text import render_markdown
 from perf.runner import Measured
@@ -25,6 +25,7 @@ from perf.verdict import Judgement, judge
 
 SCHEMA = 1
 MARKER = "results.json"
+STYLESHEET = "report.css"
 _SHOWN_SAMPLES = 200  # of each series; all of them are in measurements/
 
 
@@ -166,11 +167,16 @@ def write(folder: Path, document: Mapping[str, Any], measured: Iterable[Measured
     replace_folder(folder, fill)
 
 
-def render(folder: Path, document: Mapping[str, Any]) -> None:
-    """Write the results and what is rendered from them alone."""
+def render(folder: Path, document: Mapping[str, Any], *, split_assets: bool = False) -> None:
+    """Write the results and what is rendered from them alone.
+
+    With `split_assets` the page's style is a file beside it, for servers that allow no other.
+    """
+    if split_assets:
+        (folder / STYLESHEET).write_text(style(), encoding="utf-8")
     texts = {
         MARKER: json.dumps(document, indent=1),
-        "index.html": render_html(document),
+        "index.html": render_html(document, stylesheet=STYLESHEET if split_assets else None),
         "report.md": render_markdown(document),
         "junit.xml": render_junit(document),
     }

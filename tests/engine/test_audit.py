@@ -124,6 +124,16 @@ def test_report_renders_the_same_bytes(project, audited):
     assert page.read_bytes() == before
 
 
+def test_a_page_can_keep_its_style_in_a_file(project, audited):
+    """Some servers forbid styles in a page; the page then names the file beside it."""
+    copy = shutil.copytree(project / "reports/latest", project / "split")
+    assert ava_perf(project, "report", "split", "--split-assets").returncode == 0
+    page = (copy / "index.html").read_text()
+    assert "<style" not in page
+    assert 'href="report.css"' in page
+    assert (copy / "report.css").stat().st_size > 1000
+
+
 def test_the_run_is_remembered(project, audited):
     """One line of history a run."""
     lines = (project / "reports/history.jsonl").read_text().splitlines()
