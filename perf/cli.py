@@ -6,6 +6,7 @@ error of the user's is one line, never a traceback.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -176,9 +177,10 @@ def demo(profile: str | None) -> int:
             say(f"preparing {name}")
             for key, value in runner.prepare(name).items():
                 if key == "database":
-                    click.echo(f"psql '{servers.postgres.dsn(value)}'")
+                    click.echo(f"psql '{servers.postgres.dsn(value)}'  # {name}")
         say("ready; Ctrl-C ends the servers and removes their data")
-        signal.pause()
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.pause()
     return Exit.OK
 
 

@@ -205,6 +205,31 @@ def test_interrupting_leaves_the_last_report(project, audited):
     assert page.read_bytes() == before
 
 
+def test_a_demo_holds_the_data_until_it_is_ended(project):
+    """It prints how to connect to what was prepared, and ends well when asked to."""
+    package = project / "demo_claims.py"
+    package.write_text(
+        "from perf.claim import prepare\n\n\n@prepare('shop')\ndef shop(lab):\n"
+        "    return {'database': lab.create_database()}\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "perf.cli", "demo"],
+        cwd=project,
+        env={**os.environ, "AVA_PERF_CLAIMS": "demo_claims"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for line in process.stderr:
+        if line.startswith("ready"):
+            break
+    process.send_signal(signal.SIGTERM)
+    printed, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert printed.startswith("psql '")
+    assert printed.rstrip().endswith("# shop")
+
+
 def test_nothing_survives_a_kill(project, audited):
     """After SIGKILL in mid-run no process and no folder of the run is left."""
     process = subprocess.Popen(
