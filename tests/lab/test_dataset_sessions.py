@@ -47,7 +47,7 @@ def test_dates_before_the_known_rules_are_refused():
 def test_weekdays_are_those_of_the_calendar(day):
     """Monday is 0, and no weekend is among the trading days."""
     assert weekday(np.array([day], dtype="datetime64[D]"))[0] == day.weekday()
-    days = weekdays(np.datetime64(day), np.datetime64(day) + 13).tolist()
+    days = weekdays(np.datetime64(day), np.datetime64(day) + np.timedelta64(13, "D")).tolist()
     expected = [day + timedelta(days=n) for n in range(14)]
     assert days == [each for each in expected if each.weekday() < 5]
 
@@ -75,6 +75,6 @@ def test_moments_crowd_towards_now(seed):
     """More than half of the moments lie in the last third of the span, none outside it."""
     now = np.datetime64("2026-01-01T21:00:00")
     age = now - recent(np.random.default_rng(seed), now, 2_000, days=30)
-    assert age.min() >= np.timedelta64(0)
+    assert age.min() >= np.timedelta64(0, "s")
     assert age.max() <= np.timedelta64(30, "D")
     assert np.mean(age < np.timedelta64(10, "D")) > 0.5

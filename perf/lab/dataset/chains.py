@@ -13,7 +13,7 @@ import numpy as np
 
 from perf.lab.dataset.market import optionable
 from perf.lab.dataset.pricing import black_scholes
-from perf.lab.dataset.sessions import FRIDAY, Days, weekday
+from perf.lab.dataset.sessions import DAY, FRIDAY, Days, weekday
 from perf.lab.dataset.table import Block, Floats, Ints, Table, columnar, words
 from perf.lab.dataset.world import World
 
@@ -38,11 +38,12 @@ def tables(world: World) -> Iterator[Table]:
 
 def expirations(today: np.datetime64, n: int) -> Days:
     """Return `n` expirations after `today`: the next weeklies, then monthlies over two years."""
-    friday = today + 1 + (FRIDAY - int(weekday(np.array([today + 1]))[0])) % 7
-    weeklies = friday + 7 * np.arange(min(_WEEKLIES, (n + 1) // 2))
-    months = today.astype("datetime64[M]") + np.arange(26)
+    tomorrow = today + DAY
+    friday = tomorrow + (FRIDAY - int(weekday(np.array([tomorrow]))[0])) % 7 * DAY
+    weeklies = friday + 7 * np.arange(min(_WEEKLIES, (n + 1) // 2)) * DAY
+    months = today.astype("datetime64[M]") + np.arange(26) * np.timedelta64(1, "M")
     firsts = months.astype("datetime64[D]")
-    thirds = firsts + (FRIDAY - weekday(firsts)) % 7 + 14
+    thirds = firsts + ((FRIDAY - weekday(firsts)) % 7 + 14) * DAY
     monthlies = thirds[thirds > weeklies[-1]][:23]
     spread = np.linspace(0, len(monthlies) - 1, n - len(weeklies)).round().astype(int)
     return np.concatenate([weeklies, monthlies[spread]])

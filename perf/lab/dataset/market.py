@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from perf.lab.dataset.sessions import SATURDAY, Days, session_close, weekday
+from perf.lab.dataset.sessions import DAY, SATURDAY, Days, session_close, weekday
 from perf.lab.dataset.table import Block, Ints, Table, columnar, unknown_where, words
 from perf.lab.dataset.world import World
 
@@ -110,7 +110,7 @@ def _earnings(world: World) -> Block:
         when[random.choice(3, n, p=[0.42, 0.53, 0.05])],
         estimate,
         unknown_where(actual, to_come),
-        np.minimum((reports + 1).astype("datetime64[s]"), world.now),
+        np.minimum((reports + DAY).astype("datetime64[s]"), world.now),
     )
 
 
@@ -119,7 +119,7 @@ def _quarter_ends(world: World) -> Days:
     month = world.today.astype("datetime64[M]").astype(np.int64)
     after = month - month % _QUARTER_MONTHS + _QUARTER_MONTHS
     starts = after - _QUARTER_MONTHS * np.arange(world.counts.quarters)[::-1]
-    return np.asarray(starts.astype("datetime64[M]").astype("datetime64[D]") - 1)
+    return np.asarray(starts.astype("datetime64[M]").astype("datetime64[D]") - DAY)
 
 
 def _on_weekdays(days: Days) -> Days:

@@ -18,6 +18,7 @@ Days = npt.NDArray[np.datetime64]
 Moments = npt.NDArray[np.datetime64]
 
 SESSION_S = 23_400  # 09:30 to 16:00
+DAY = np.timedelta64(1, "D")  # numpy wants a unit: a bare integer beside a date is on its way out
 DAY_S = 86_400
 FRIDAY, SATURDAY = 4, 5
 _OPEN_S = 34_200
@@ -35,7 +36,7 @@ def weekday(days: Days) -> Ints:
 
 def weekdays(first: np.datetime64, last: np.datetime64) -> Days:
     """Return Monday to Friday from `first` to `last`, both included."""
-    days = np.arange(first, last + 1)
+    days = np.arange(first, last + DAY, DAY)
     return np.asarray(days[weekday(days) < SATURDAY])
 
 
@@ -93,6 +94,7 @@ def _summer(days: Days) -> npt.NDArray[np.bool_]:
 def _sunday(year: Ints, month: int, day: int) -> Ints:
     """Return the first Sunday on or after that day of each year, as days since 1970."""
     months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
-    dates: Days = months.astype("datetime64[D]") + (day - 1)
+    firsts: Days = months.astype("datetime64[D]")
+    dates: Days = firsts + (day - 1) * DAY
     ordinal: Ints = dates.astype(np.int64)
     return ordinal + (_SUNDAY - weekday(dates)) % 7

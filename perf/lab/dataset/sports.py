@@ -16,7 +16,7 @@ import numpy as np
 
 from perf.lab.dataset.odds import american_odds
 from perf.lab.dataset.pricing import normal_cdf
-from perf.lab.dataset.sessions import Moments
+from perf.lab.dataset.sessions import DAY, Moments
 from perf.lab.dataset.table import (
     Block,
     Column,
@@ -167,7 +167,7 @@ def _played_days(world: World, sport: Sport) -> int:
 
 
 def _current_season(world: World, sport: Sport) -> int:
-    start = world.today - _played_days(world, sport) * sport.gap
+    start = world.today - _played_days(world, sport) * sport.gap * DAY
     return 1970 + int(start.astype("datetime64[Y]").astype(np.int64))
 
 
@@ -180,7 +180,7 @@ def _pairs(random: np.random.Generator, sport: Sport, days: int) -> tuple[Ints, 
 
 def _kickoffs(world: World, sport: Sport, ago: int) -> Moments:
     ahead = np.arange(_game_days(world, sport)) - _played_days(world, sport)
-    dates = world.today + ahead * sport.gap - ago * _SEASON_DAYS
+    dates = world.today + (ahead * sport.gap - ago * _SEASON_DAYS) * DAY
     starts_s = (3600 * np.resize(sport.starts_h, sport.games_a_day)).astype("timedelta64[s]")
     kickoffs: Moments = (dates.astype("datetime64[s]")[:, None] + starts_s).ravel()
     return kickoffs

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perf.lab.dataset.sessions import (
+    DAY,
     SATURDAY,
     SESSION_S,
     Moments,
@@ -203,7 +204,7 @@ def _trade_block(world: World, random: np.random.Generator, first: int, executed
 def _values(world: World) -> tuple[Column, Ints]:
     """Return the calendar days, and each day's value of each account in cents."""
     random = world.random("portfolio_history")
-    days = world.today - np.arange(world.counts.history_days)[::-1]
+    days = world.today - np.arange(world.counts.history_days)[::-1] * DAY
     accounts = world.counts.accounts
     beta = 0.3 + 1.1 * random.random(accounts)
     own = 0.005 * random.standard_normal((len(world.days), accounts))

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from perf.lab.dataset.companies import SECTORS, companies
-from perf.lab.dataset.sessions import Days, Moments, weekdays
+from perf.lab.dataset.sessions import DAY, Days, Moments, weekdays
 from perf.lab.dataset.sizes import Counts, Size, counts
 from perf.lab.dataset.table import Column, Floats, Ints, words
 
@@ -52,7 +52,9 @@ class World:
     @property
     def now(self) -> np.datetime64:
         """The moment the data set was taken, in the evening of `today` (UTC)."""
-        moment: np.datetime64 = self.today.astype("datetime64[h]") + _HOUR_OF_NOW
+        moment: np.datetime64 = self.today.astype("datetime64[h]") + _HOUR_OF_NOW * np.timedelta64(
+            1, "h"
+        )
         seconds: np.datetime64 = moment.astype("datetime64[s]")
         return seconds
 
@@ -80,7 +82,7 @@ def build(size: Size, seed: int, today: date) -> World:
     amounts = counts(size)
     random = generator(seed, "world")
     last = np.datetime64(today, "D")
-    days = weekdays(last - amounts.history_days + 1, last)
+    days = weekdays(last - (amounts.history_days - 1) * DAY, last)
     listed = companies(random, amounts.symbols)
     sector = np.array([SECTORS.index(company.sector) for company in listed])
     market = random.standard_normal(len(days)) * _MARKET_SD
