@@ -144,7 +144,9 @@ class Runner:
 
     def _child(self, job: Job, deadline_s: float) -> tuple[str | None, str]:
         """Do `job` in a child; return what it wrote, or None and the reason."""
-        with tempfile.TemporaryDirectory(prefix="ava-job-") as folder:
+        # Inside the run's directory, which the guardian removes if this process cannot.
+        place = self._context.guard.directory
+        with tempfile.TemporaryDirectory(prefix="job-", dir=place) as folder:
             result, log = Path(folder, "result.json"), Path(folder, "stderr.txt")
             reason = self._spawn(job, result, log, deadline_s)
             if reason is None and not result.exists():

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -232,6 +233,7 @@ def test_a_demo_holds_the_data_until_it_is_ended(project):
 
 def test_nothing_survives_a_kill(project, audited):
     """After SIGKILL in mid-run no process and no folder of the run is left."""
+    before = lab_folders()
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "perf.cli", "audit", "-k", "B2"],
         cwd=project,
@@ -247,9 +249,15 @@ def test_nothing_survives_a_kill(project, audited):
     process.wait()
     process.stderr.close()
     deadline = time.monotonic() + 20
-    while any(alive(pid) for pid in family) and time.monotonic() < deadline:
+    while (any(map(alive, family)) or lab_folders() - before) and time.monotonic() < deadline:
         os.sched_yield()
     assert [pid for pid in family if alive(pid)] == []
+    assert lab_folders() - before == set()
+
+
+def lab_folders():
+    """Return the folders that runs on this machine keep."""
+    return set(Path(tempfile.gettempdir()).glob("ava-*"))
 
 
 def descendants(pid):
