@@ -21,6 +21,7 @@ MIN_ROUNDS = 8  # below this a percentile bootstrap of medians excludes the trut
 FIRST_LOOK = 16  # an interval that looks narrow after fewer rounds is often just lucky
 MAX_ROUNDS = 400
 SLICE_S = 0.001  # a slice shorter than this measures the clock: call the arm several times
+CHECK_AGAIN_S = 1.0  # results are compared again after the rounds unless a call takes this long
 WARM_UP_CALLS = 12
 WARM_UP_S = 0.1
 _MAX_LOOPS = 100_000
@@ -64,25 +65,39 @@ class Compare:
     max_rounds: int = MAX_ROUNDS
 
     def measure(self, bench: Bench) -> Measurement:
-        """Check equality, warm up, then run rounds until the interval is narrow or time is up."""
+        """Check equality, warm up, run rounds until narrow enough or out of time, check again."""
         arms = {"before": self.before, "after": self.after}
         first = {name: _first(bench, arm) for name, arm in arms.items()}
-        outcomes = {name: outcome for name, (outcome, _) in first.items()}
-        unit = "%" if self.scale is Scale.SAVING else "x"
-        if not self.same(outcomes["before"], outcomes["after"]):
-            facts = {**self.facts, "outcomes": {n: _shorten(o) for n, o in outcomes.items()}}
-            return Measurement(Kind.COMPARISON, unit, scale=self.scale, facts=facts, equal=False)
+        if (unlike := self._unlike(first)) is not None:
+            return unlike
         loops = {name: _calibrate(bench, arm, first[name][1]) for name, arm in arms.items()}
         rounds = list(self._rounds(bench, arms, loops))
+        if sum(seconds for _, seconds in first.values()) < CHECK_AGAIN_S:
+            # What was right at first may be a stale answer by now.
+            last = {name: _first(bench, arm) for name, arm in arms.items()}
+            if (unlike := self._unlike(last)) is not None:
+                return unlike
         return Measurement(
             kind=Kind.COMPARISON,
-            unit=unit,
+            unit=self._unit,
             samples=_series(rounds),
             facts={**self.facts, "loops": loops},
             warnings=_warnings(rounds, self.max_rounds, bench),
             scale=self.scale,
             equal=True,
         )
+
+    @property
+    def _unit(self) -> str:
+        return "%" if self.scale is Scale.SAVING else "x"
+
+    def _unlike(self, called: Mapping[str, tuple[Any, float]]) -> Measurement | None:
+        """Return the measurement of arms whose outcomes differ, None where they are the same."""
+        outcomes = {name: outcome for name, (outcome, _) in called.items()}
+        if self.same(outcomes["before"], outcomes["after"]):
+            return None
+        facts = {**self.facts, "outcomes": {n: _shorten(o) for n, o in outcomes.items()}}
+        return Measurement(Kind.COMPARISON, self._unit, scale=self.scale, facts=facts, equal=False)
 
     def _rounds(
         self, bench: Bench, arms: Mapping[str, Arm], loops: Mapping[str, int]

@@ -50,6 +50,19 @@ def test_different_results_end_the_measurement(clock, bench):
     assert judge(at_least(2, "x"), measurement, seed="s").verdict == "not_measured"
 
 
+def test_a_result_that_goes_wrong_later_ends_the_measurement(clock, bench):
+    """A cache that answers rightly once and then stays behind is not faster either."""
+    calls = []
+
+    def stale():
+        calls.append(1)
+        clock.advance(0.1)
+        return "right" if len(calls) == 1 else "stale"
+
+    measurement = Compare(Arm(taking(clock, 0.4, "right")), Arm(stale)).measure(bench)
+    assert measurement.equal is False
+
+
 def test_the_outcome_can_be_read_from_the_world(clock, bench):
     """What an arm left behind is compared where it returns nothing."""
     world = []
