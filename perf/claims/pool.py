@@ -14,11 +14,13 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import psycopg
 
 import ava
+from ava.clock import ManualClock
 from ava.db.pool import Database
 from ava.errors import ServerUnreachableError
 from ava.settings import DatabaseSettings, Secret
@@ -131,6 +133,59 @@ def connection_attempts(lab: Lab) -> Plan:  # noqa: ARG001 - the server here is 
             return Counted(len(accepted) if reported else 0, {"reported": reported})
 
     return Count(count, "attempts", repeats=1)  # two seconds of backoff
+
+
+@claim(
+    id="D1.pool.connect-timeout",
+    rows=["D1"],
+    title="A connection attempt is given up after 10 s",
+    source="002.3",
+    category=Category.RESILIENCE,
+    target=exactly(10, "s of connect_timeout"),
+    needs=["schema"],
+)
+def connect_timeout(lab: Lab) -> Plan:
+    """Ask libpq which timeout a pooled session was opened with."""
+    name = empty_copy(lab)
+
+    async def count() -> float:
+        async with (
+            Database(settings(lab.dsn(name))) as database,
+            database.connection() as connection,
+        ):
+            return float(connection.info.get_parameters()["connect_timeout"])
+
+    return Count(count, "s of connect_timeout")
+
+
+@claim(
+    id="D1.pool.first-backoff",
+    rows=["D1"],
+    title="The first pause between attempts lasts one second at the most",
+    source="002.3",
+    category=Category.RESILIENCE,
+    target=exactly(1, "s at the most"),
+)
+def first_backoff(lab: Lab) -> Plan:  # noqa: ARG001 - the server here is a bare socket
+    """Let chance always choose the longest pause, on a clock that jumps, and read the first."""
+
+    async def count() -> Counted:
+        clock = ManualClock(jump=True)
+        with _hangs_up() as (port, _):
+            url = f"postgresql://ava@127.0.0.1:{port}/ava"
+            unreachable = Database(settings(url), clock=clock, chance=_Longest())
+            with contextlib.suppress(ServerUnreachableError):
+                await unreachable.open()
+        return Counted(clock.slept[0], {"pauses_s": clock.slept})
+
+    return Count(count, "s at the most")
+
+
+class _Longest(Random):
+    """Chance that always falls on the upper end."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return max(a, b)
 
 
 @claim(

@@ -13,8 +13,9 @@ from typing import Any
 from perf.claim import Target, TargetKind
 from perf.verdict import Verdict
 
-# Two runs share no rounds. On unchanged code, minutes apart, whole intervals moved by up to 16 %
-# on a shared machine; what moves less than this is no news.
+# Two runs share no rounds. Between quick runs minutes apart on a shared machine, with no change to
+# what was measured, whole intervals had moved by up to 16 % (before client and server were kept on
+# different cores; not measured again since). What moves less than this is taken for no news.
 DRIFT = 0.2
 NEAR_LIMIT = 0.10  # a met target with less room than this is worth a look before it is missed
 
