@@ -8,6 +8,7 @@ could repeat one is raised without its cause.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 
@@ -116,3 +117,87 @@ class ConstraintError(DatabaseError):
 
 class StatementError(DatabaseError):
     """The server refused a statement for any other reason."""
+
+
+class SharedStoreDownError(AvaError):
+    """Redis does not answer, or answered with an error; callers carry on without it."""
+
+
+class ProviderError(AvaError):
+    """A provider could not answer; the subclasses say why, however the provider disguised it.
+
+    `transient` says that the same request may succeed if repeated. `retry_after_s` is the wait the
+    provider asked for, where it did. No message holds a key: texts of providers are redacted.
+    """
+
+    transient: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        provider: str,
+        status: int | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.provider = provider
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+
+class RateLimitedError(ProviderError):
+    """The provider says that requests come too fast; a later one will be answered."""
+
+    transient: ClassVar[bool] = True
+
+
+class OutageError(ProviderError):
+    """The provider is out of reach or broken: transport errors, timeouts, 5xx."""
+
+    transient: ClassVar[bool] = True
+
+
+class BadDataError(ProviderError):
+    """The answer is not what the provider's format promises: garbled, truncated, wrong types."""
+
+    transient: ClassVar[bool] = True
+
+
+class QuotaExhaustedError(ProviderError):
+    """The day's or month's calls are spent; `resets_at` says when there are more, if known."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        provider: str,
+        status: int | None = None,
+        resets_at: datetime | None = None,
+    ) -> None:
+        super().__init__(message, provider=provider, status=status)
+        self.resets_at = resets_at
+
+
+class AuthenticationError(ProviderError):
+    """The key is missing, wrong or blocked."""
+
+
+class PlanError(ProviderError):
+    """The key is good, and its plan does not include what was asked for."""
+
+
+class NotFoundError(ProviderError):
+    """The provider does not know the symbol, event or page asked for."""
+
+
+class BadRequestError(ProviderError):
+    """The provider refuses the request as malformed; repeating it changes nothing."""
+
+
+class CircuitOpenError(ProviderError):
+    """The provider failed too often and is left alone for `retry_after_s`; it was not asked."""
+
+
+class DeadlineError(ProviderError):
+    """The caller's deadline came, or would come, before an answer."""

@@ -123,6 +123,40 @@ class RedisSettings(Section):
     prefix: ClassVar[str] = "AVA_REDIS_"
 
     url: Secret | None = None
+    connections: int = _at_least(1, 32)
+    timeout_s: float = _above(0, 1.0)
+
+    def address(self) -> str:
+        """Return the URL; raise SettingsError when there is none."""
+        if self.url is None:
+            raise SettingsError(
+                f"{self.key('url')} is not set; give an address such as redis://localhost:6379/0"
+            )
+        return self.url.reveal()
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderKeys(Section):
+    """The keys to the providers; one that is absent switches its provider off."""
+
+    prefix: ClassVar[str] = "AVA_KEY_"
+
+    alpha_vantage: Secret | None = None
+    finnhub: Secret | None = None
+    odds_api: Secret | None = None
+    robinhood: Secret | None = None
+    massive: Secret | None = None
+    xai: Secret | None = None
+    perplexity: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StateSettings(Section):
+    """Where what must outlive the process is kept on this machine: the quotas' ledger."""
+
+    prefix: ClassVar[str] = "AVA_STATE_"
+
+    directory: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +175,8 @@ class Settings:
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
     redis: RedisSettings = field(default_factory=RedisSettings)
     local: LocalSettings = field(default_factory=LocalSettings)
+    keys: ProviderKeys = field(default_factory=ProviderKeys)
+    state: StateSettings = field(default_factory=StateSettings)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:

@@ -1,0 +1,1 @@
+"""How the platform asks others: limits, quotas, breakers, retries, and one client for them all."""

@@ -1,0 +1,1 @@
+"""One module a provider: what it can be asked, and how its answers and its refusals read."""

@@ -1,0 +1,93 @@
+"""The way to Redis: one bounded pool for the process, and a memory of whether it answers.
+
+Caches, limits and quotas all ask through a `RedisLink`. When Redis does not answer, each of them
+carries on in its own stated way, and must not wait for a timeout on every call: after a failure the
+link refuses at once, and lets one call through every `RETRY_S` to see whether Redis is back. Errors
+of redis-py end here as SharedStoreDownError, without the address, which may hold a password.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as UnconnectedError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as TimedOutError
+
+from ava.clock import Clock, SystemClock
+from ava.errors import SharedStoreDownError
+from ava.settings import RedisSettings
+
+RETRY_S = 0.5  # between trials while Redis is away: soon enough to be used again within a second
+
+T = TypeVar("T")
+
+
+class RedisLink:
+    """A client of Redis that fails at once while Redis is known to be away.
+
+    `client` is redis-py's own, decoding nothing; call it through `ask`, so that failures are seen.
+    """
+
+    def __init__(self, client: Redis, *, clock: Clock | None = None) -> None:
+        self.client = client
+        self._clock = clock or SystemClock()
+        self._trial_at: float | None = None  # None while Redis answers
+
+    @classmethod
+    def open(cls, settings: RedisSettings, *, clock: Clock | None = None) -> RedisLink:
+        """Return a link to the Redis of `settings`; nothing is connected before the first call."""
+        pool: BlockingConnectionPool = BlockingConnectionPool.from_url(
+            settings.address(),
+            max_connections=settings.connections,
+            timeout=settings.timeout_s,
+            socket_timeout=settings.timeout_s,
+            socket_connect_timeout=settings.timeout_s,
+            socket_keepalive=True,
+            # A dead connection is found by the link; trying again inside hides it and takes longer.
+            retry=Retry(NoBackoff(), 0),
+            health_check_interval=0,
+        )
+        return cls(Redis.from_pool(pool), clock=clock)
+
+    @property
+    def up(self) -> bool:
+        """Say whether the last call was answered."""
+        return self._trial_at is None
+
+    async def ask(self, call: Callable[[Redis], Awaitable[T]]) -> T:
+        """Return what `call` gets from the client; raise SharedStoreDownError if it gets nothing.
+
+        A reply that is an error of the command itself counts as an answer and is raised the same.
+        """
+        self._admit()
+        try:
+            answer = await call(self.client)
+        except (RedisError, OSError, TimeoutError) as error:
+            if _is_silence(error):
+                self._trial_at = self._clock.monotonic() + RETRY_S
+            # The message of redis-py may quote the address.
+            raise SharedStoreDownError(f"Redis failed: {type(error).__name__}") from None
+        self._trial_at = None
+        return answer
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self.client.aclose()
+
+    def _admit(self) -> None:
+        if self._trial_at is None:
+            return
+        now = self._clock.monotonic()
+        if now < self._trial_at:
+            raise SharedStoreDownError("Redis does not answer; it is tried again shortly")
+        self._trial_at = now + RETRY_S  # this call is the trial; others still fail at once
+
+
+def _is_silence(error: Exception) -> bool:
+    """Tell a server that is away, loading or full of clients from one that refuses a command."""
+    return isinstance(error, UnconnectedError | TimedOutError | OSError | TimeoutError)
