@@ -36,6 +36,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
+def anyio_backend():
+    """Run every `async def test_...` on asyncio, the loop that psycopg and redis-py know."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
     """The servers of this session; `AVA_DATABASE_URL` and `AVA_REDIS_URL` are honoured."""
     with Servers() as started:

@@ -13,12 +13,6 @@ from perf.lab.lab import Lab
 
 
 @pytest.fixture(scope="session")
-def anyio_backend():
-    """Run every `async def test_...` on asyncio, the loop psycopg knows."""
-    return "asyncio"
-
-
-@pytest.fixture(scope="session")
 def schema_template(servers):
     """The name of a database that holds the schema and no rows."""
     with Lab(servers.addresses) as lab:
