@@ -1,8 +1,9 @@
 """The evidence of a claim, sorted into what can be shown well.
 
-An instrument may attach any JSON. The keys known here (plans, statements, explanation, pairs of
-before and after) get a form of their own; everything else is shown by name as it is, folded when
-long, so that a new instrument needs no change here and nothing it found is dropped.
+An instrument may attach any JSON. The forms known here (plans, statements, explanation, pairs of
+before and after, tables of columns and rows) are shown as what they are; everything else is shown
+by name as it is, folded when long, so that a new instrument needs no change here and nothing it
+found is dropped.
 """
 
 from __future__ import annotations
@@ -20,8 +21,11 @@ from perf.report.read import number
 
 LONG = 120  # characters beyond which a value is folded
 LONGEST = 20_000  # characters of one value; the measurement holds the rest
+FOLDED_ROWS = 12
+MOST_ROWS = 200
 
 _ARMS = frozenset({"before", "after"})
+_TABLE = frozenset({"columns", "rows"})
 _SORTED = frozenset({"plans", "sql", "explanation", "before", "after"})
 
 
@@ -53,11 +57,28 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """Facts in rows and columns, as text; `numeric` are the columns that hold only numbers."""
+
+    name: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numeric: frozenset[int]
+    left_out: int = 0
+
+    @property
+    def is_long(self) -> bool:
+        """Say whether it should be folded."""
+        return len(self.rows) > FOLDED_ROWS
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What a claim's facts hold."""
 
     explanation: str | None
     pairs: tuple[Pair, ...]
+    tables: tuple[Table, ...]
     facts: tuple[Fact, ...]
     statements: tuple[Fact, ...]
     plans: tuple[tuple[str, Plan], ...]
@@ -75,6 +96,7 @@ def evidence(entry: Entry) -> Evidence:
     return Evidence(
         explanation=held["explanation"] if _is_prose(held.get("explanation")) else None,
         pairs=tuple(pair for pair in pairs if not pair.is_long),
+        tables=tuple(_table(name, value) for name, value in held.items() if _is_table(value)),
         facts=(*_plain(held), *_apart(pair for pair in pairs if pair.is_long), *unread),
         statements=tuple(_statements(held.get("sql"))),
         plans=plans,
@@ -102,6 +124,38 @@ def _pair(name: str, value: Mapping[str, Any]) -> Pair:
     )
 
 
+def _is_table(value: Any) -> bool:
+    if not isinstance(value, dict) or value.keys() != _TABLE:
+        return False
+    columns, rows = value["columns"], value["rows"]
+    return (
+        isinstance(columns, list)
+        and isinstance(rows, list)
+        and bool(columns)
+        and all(isinstance(row, list) and len(row) == len(columns) for row in rows)
+    )
+
+
+def _table(name: str, value: Mapping[str, Any]) -> Table:
+    rows, columns = value["rows"], value["columns"]
+    return Table(
+        _label(name),
+        columns=tuple(write(column) for column in columns),
+        rows=tuple(tuple(_cell(cell) for cell in row) for row in rows[:MOST_ROWS]),
+        numeric=frozenset(
+            index
+            for index in range(len(columns))
+            if rows and all(row[index] is None or number(row[index]) is not None for row in rows)
+        ),
+        left_out=max(0, len(rows) - MOST_ROWS),
+    )
+
+
+def _cell(value: Any) -> str:
+    """Write one cell; what is not known is a dash and never a zero."""
+    return figures.DASH if value is None else write(value)
+
+
 def _apart(pairs: Iterable[Pair]) -> Iterator[Fact]:
     """Yield the two sides of pairs that are too long for a table."""
     for pair in pairs:
@@ -119,7 +173,7 @@ def _plain(held: Mapping[str, Any]) -> Iterator[Fact]:
         if name == "explanation":
             if value is not None and not isinstance(value, str):
                 yield Fact(name, write(value))
-        elif name not in _SORTED and not _is_pair(value):
+        elif name not in _SORTED and not _is_pair(value) and not _is_table(value):
             yield Fact(_label(name), write(value))
 
 

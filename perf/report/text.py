@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from perf.report import facts, figures, plantext, rank
-from perf.report.facts import Evidence
+from perf.report.facts import Evidence, Table
 from perf.report.model import Entry, Report
 from perf.report.planview import Node, Plan
 from perf.report.read import read
@@ -21,6 +21,7 @@ from perf.verdict import Verdict
 
 # An underscore between letters is none to Markdown, and names read better without a backslash.
 _MARKUP = re.compile(r"([\\`*\[\]|~#]|(?<!\w)_|_(?!\w))")
+_LONGEST_TABLE = 30
 _LONGEST_PLAN = 60  # lines
 
 
@@ -217,6 +218,18 @@ def _detail(entry: Entry) -> Iterator[str]:
 
 
 def _evidence(found: Evidence) -> Iterator[str]:
+    yield from _listed(found)
+    if found.tables or found.statements or found.plans:
+        yield ""
+    for table in found.tables:
+        yield from _evidence_table(table)
+    for sql in found.statements:
+        yield from _fold(f"SQL: {sql.name}", sql.text, "sql")
+    for arm, plan in found.plans:
+        yield from _fold(f"Plan: {arm}", "\n".join(_plan(plan)))
+
+
+def _listed(found: Evidence) -> Iterator[str]:
     if found.explanation:
         yield f"- {escape(found.explanation)}"
     for pair in found.pairs:
@@ -226,12 +239,14 @@ def _evidence(found: Evidence) -> Iterator[str]:
     for fact in found.facts:
         if not fact.is_long:
             yield f"- {escape(fact.name)}: {escape(fact.text)}"
-    if found.statements or found.plans:
-        yield ""
-    for sql in found.statements:
-        yield from _fold(f"SQL: {sql.name}", sql.text, "sql")
-    for arm, plan in found.plans:
-        yield from _fold(f"Plan: {arm}", "\n".join(_plan(plan)))
+
+
+def _evidence_table(table: Table) -> Iterator[str]:
+    yield from (f"{escape(table.name)}:", "")
+    shown = [map(escape, row) for row in table.rows[:_LONGEST_TABLE]]
+    yield from _rows(map(escape, table.columns), shown, table.numeric)
+    if hidden := table.left_out + len(table.rows[_LONGEST_TABLE:]):
+        yield from (f"{hidden} more rows in the measurement.", "")
 
 
 def _plan(plan: Plan) -> Iterator[str]:

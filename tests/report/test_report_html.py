@@ -136,6 +136,7 @@ def poisoned(text):
         "explanation": text,
         "before": text,
         "known": text,
+        "table": {"columns": [text, "n"], "rows": [[text, 1]]},
         "sql": {"before": text},
         "plans": {"before": [{"Plan": {"Node Type": text, "Filter": text}}]},
     }

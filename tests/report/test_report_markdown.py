@@ -33,6 +33,17 @@ def test_only_what_is_not_met_is_detailed():
     assert len(heads) == sum(entry["verdict"] != "met" for entry in results["results"])
 
 
+def test_a_table_of_evidence_is_a_table():
+    """Rows and columns a claim found are written as such, whatever they hold."""
+    results = small()
+    entry = next(e for e in results["results"] if e["verdict"] == "missed")
+    rows = [["a|b", number] for number in range(40)]
+    entry["evidence"]["facts"] = {"ratios": {"columns": ["trace", "ours"], "rows": rows}}
+    text = render_markdown(results)
+    assert "| trace | ours |\n| --- | ---: |\n| a\\|b | 0 |\n" in text
+    assert "10 more rows in the measurement." in text
+
+
 def test_a_step_summary_holds_it():
     """A whole audit stays below the 900 kB at which step summaries are dropped."""
     assert len(render_markdown(large()).encode()) < 900_000

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sample_results import small
 
+from perf.report import figures
 from perf.report.clean import clean, clean_text, without_literals
 from perf.report.facts import evidence
 from perf.report.html import render_html
@@ -140,6 +141,39 @@ def test_unknown_facts_are_shown_by_name():
         ("none", "none"),
         ("curve", "[\n 1,\n 2\n]"),
     ]
+
+
+def test_a_table_is_shown_as_one():
+    """Columns and rows keep their form; what is not known is a dash, and numbers stand right."""
+    rows = [["a|b", 0.5, None], ["c", 1234567, 2]]
+    found = facts_of({"hit_ratios": {"columns": ["trace", "ours", "best"], "rows": rows}})
+    (table,) = found.tables
+    assert (table.name, table.columns) == ("hit ratios", ("trace", "ours", "best"))
+    assert table.rows == (("a|b", "0.5", figures.DASH), ("c", "1,234,567", "2"))
+    assert table.numeric == {1, 2}
+    assert found.facts == ()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"columns": ["a"], "rows": [[1, 2]]},
+        {"columns": [], "rows": []},
+        {"columns": "ab", "rows": [["a", "b"]]},
+        {"columns": ["a"], "rows": None},
+    ],
+)
+def test_what_is_no_table_is_shown_as_it_is(value):
+    """Rows that do not fit their columns are not squeezed into them, and not dropped."""
+    found = facts_of({"odd": value})
+    assert found.tables == ()
+    assert [fact.name for fact in found.facts] == ["odd"]
+
+
+def test_a_table_beyond_reading_is_cut_and_says_so():
+    """The measurement holds the rest."""
+    found = facts_of({"long": {"columns": ["n"], "rows": [[n] for n in range(250)]}})
+    assert (len(found.tables[0].rows), found.tables[0].left_out) == (200, 50)
 
 
 @pytest.mark.parametrize("facts", [{"plans": None}, {"sql": None}, {"explanation": None}, {}])
