@@ -1,17 +1,56 @@
-"""The platform's claims: found by discovery, and none of the database rows without one."""
+"""The platform's claims: found by discovery, and no row of the documents forgotten."""
+
+from pathlib import Path
 
 import pytest
 
 from perf.claim import ClaimError, TargetKind, claim, discover, exactly, read
 
 CATALOGUE = discover(["perf.claims"])
-DATABASE_ROWS = [f"D{number}" for number in range(1, 15)]
+ROOT = Path(__file__).parent.parent
+ROWS = [
+    f"{letter}{number}"
+    for letter, last in zip("CKLDSTOIHU", (9, 9, 4, 14, 9, 10, 4, 3, 9, 4), strict=True)
+    for number in range(1, last + 1)
+]
+# Rows about the harness itself are shown by tests rather than by claims it would make of itself.
+TESTED = {
+    "H2": "perf/benchmarks/test_database.py",
+    "H4": "tests/db/test_functions.py",
+    "H7": "tests/report/test_report_html.py",
+    "H8": "tests/engine/test_history.py",
+}
+UNBUILT = {
+    "the services and their API are not built yet": "S1 S2 S3 S4 S6 S7 S8 S9 K9 U1 U2 U3 U4",
+    "the observability of the running system is not built yet": "O1 O2 O3 O4",
+    "the signal loop is not built yet": "T1 T2 T3 T4 T6 T7 T8 T9 T10",
+    "load scenarios, profiles and the guide are not built yet": "H3 H5 H9",
+    "the regression gate is not built yet": "H6",
+    "the database audit is not built yet": "I2 I3",
+}
 
 
-@pytest.mark.parametrize("row", DATABASE_ROWS)
-def test_every_database_row_has_a_claim(row):
-    """No row of the documents' database table is left unjudged in the quick profile."""
-    assert any(row in found.rows and "quick" in found.profiles for found in CATALOGUE.claims)
+def rows_with_a_claim():
+    return {row for found in CATALOGUE.claims for row in found.rows}
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_every_row_has_a_claim_a_test_or_a_stated_reason(row):
+    """No row of the documents is forgotten."""
+    unbuilt = " ".join(UNBUILT.values()).split()
+    assert row in rows_with_a_claim() or row in TESTED or row in unbuilt
+
+
+@pytest.mark.parametrize("reason", UNBUILT)
+def test_a_reason_goes_when_the_row_is_built(reason):
+    """A row with a claim no longer needs an excuse."""
+    assert rows_with_a_claim() & set(UNBUILT[reason].split()) == set()
+
+
+@pytest.mark.parametrize("row", TESTED)
+def test_the_test_of_a_row_is_there(row):
+    """A row that is shown by a test names one that exists."""
+    assert "def test_" in (ROOT / TESTED[row]).read_text(encoding="utf-8")
 
 
 def test_an_id_leads_with_a_row_of_its_claim():

@@ -33,6 +33,7 @@ from perf.lab.postgres import PostgresAddress, PostgresServer
 from perf.lab.proxy import Proxy
 
 if TYPE_CHECKING:
+    from perf.lab.providers import Simulation
     from perf.lab.redis import RedisServer
 
 # `perf.lab.redis` is imported where it is used: its client takes a fifth of a worker's start, and
@@ -230,6 +231,15 @@ class Lab:
         from perf.lab.redis import redis_url_at  # noqa: PLC0415 - see above
 
         return redis_url_at(self.redis_url, proxy.host, proxy.port)
+
+    def providers(self, *names: str, **how: Any) -> Simulation:
+        """Return simulated providers (all without `names`), served until the lab closes.
+
+        `how` is passed to `Simulation`: seed (the lab's own by default), pace, latency and more.
+        """
+        from perf.lab.providers import Simulation  # noqa: PLC0415 - most workers ask no provider
+
+        return self.keep(Simulation(*names, **{"seed": self.seed, **how}))
 
     def create_database(self, template: str | None = None) -> str:
         """Create a database and return its name; it is dropped, with its sessions, at close.
