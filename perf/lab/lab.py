@@ -71,6 +71,7 @@ class Addresses:
     directory: Path
     postgres: PostgresAddress | Missing
     redis_url: str | Missing = field(repr=False)
+    redis_pid: int | None = None  # of the lab's own Redis
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `from_dict` reads, as JSON values."""
@@ -84,6 +85,7 @@ class Addresses:
             Path(raw["directory"]),
             Missing(**postgres) if "reason" in postgres else PostgresAddress(**postgres),
             redis_url if isinstance(redis_url, str) else Missing(**redis_url),
+            raw["redis_pid"],
         )
 
 
@@ -121,6 +123,7 @@ class Servers:
             self.guard.directory,
             self.postgres if isinstance(self.postgres, Missing) else self.postgres.address,
             self.redis if isinstance(self.redis, Missing) else self.redis.url,
+            None if isinstance(self.redis, Missing) else self.redis.pid,
         )
 
     def facts(self) -> dict[str, Any]:
@@ -173,6 +176,7 @@ class Lab:
         self._addresses = addresses
         self._stack = ExitStack()
         self._scratch: Path | None = None
+        self._asked: set[int] = set()  # processes of servers this lab's user was given
 
     def __enter__(self) -> Self:
         return self
@@ -218,6 +222,8 @@ class Lab:
         """Return the URL of Redis; raise Unavailable when there is none."""
         if isinstance(self._addresses.redis_url, Missing):
             raise Unavailable(self._addresses.redis_url.reason, self._addresses.redis_url.cure)
+        if self._addresses.redis_pid is not None:
+            self._asked.add(self._addresses.redis_pid)
         return self._addresses.redis_url
 
     def redis_proxy(self, rtt_ms: float = 0.0) -> Proxy:
@@ -239,7 +245,9 @@ class Lab:
         """
         from perf.lab.providers import Simulation  # noqa: PLC0415 - most workers ask no provider
 
-        return self.keep(Simulation(*names, **{"seed": self.seed, **how}))
+        simulation = self.keep(Simulation(*names, **{"seed": self.seed, **how}))
+        self._asked.add(simulation.pid)
+        return simulation
 
     def create_database(self, template: str | None = None) -> str:
         """Create a database and return its name; it is dropped, with its sessions, at close.
@@ -282,19 +290,24 @@ class Lab:
                 ) from error
 
     def separate(self) -> bool:
-        """Put this process and its sessions of the lab's own PostgreSQL on different cores.
+        """Put this process and the lab's own servers that it talks to on different cores.
 
-        Say whether that was done: not without sessions, and never to a server that is not ours.
+        Say whether that was done: not where it talks to none, and never to a server of the user's.
         """
+        pids = {*self._sessions(), *self._asked}
+        return bool(pids) and separate(pids)
+
+    def _sessions(self) -> list[int]:
+        """Return the processes of the sessions with the lab's own PostgreSQL."""
         address = self._addresses.postgres
         if isinstance(address, Missing) or not self._is_ours(address):
-            return False
+            return []
         with psycopg.connect(self.dsn(), autocommit=True) as connection:
             rows = connection.execute(
                 "SELECT pid FROM pg_stat_activity"
                 " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
             ).fetchall()
-        return bool(rows) and separate(pid for (pid,) in rows)
+        return [pid for (pid,) in rows]
 
     def _is_ours(self, address: PostgresAddress) -> bool:
         """Say whether the server lives in the run's directory: others' processes are not moved."""

@@ -102,6 +102,11 @@ class RedisServer:
         # Raised here and not above, where the client's message would be printed as its context.
         raise Unavailable(f"AVA_REDIS_URL cannot be used: {why}")
 
+    @property
+    def pid(self) -> int | None:
+        """The server's process, if the lab started it."""
+        return None if self._started is None else self._started[1].pid
+
     def stop(self) -> None:
         """Stop the server if the lab started it."""
         if self._started is not None:

@@ -23,6 +23,8 @@ from queue import Empty, Queue
 from types import TracebackType
 from typing import Any, Self
 
+from perf.lab.cores import spread
+
 _READY = "ready"
 
 
@@ -185,6 +187,7 @@ def _say(line: str) -> None:
 
 
 def _main() -> None:
+    spread()
     job = json.loads(sys.stdin.readline())
     sys.path[:] = dict.fromkeys([*sys.path, *job["path"]])
     sys.stdout = sys.stderr

@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import psycopg
 import pytest
 
 from perf.lab.cores import split
 from perf.lab.lab import Addresses, Lab, Missing
+from perf.lab.swarm import Swarm
 
 needs_cores = pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2,
@@ -47,6 +49,41 @@ def test_the_lab_places_its_own_sessions(lab):
             assert os.sched_getaffinity(pid).isdisjoint(os.sched_getaffinity(0))
         finally:
             os.sched_setaffinity(0, mine)
+
+
+@needs_cores
+def test_the_lab_places_its_own_redis(servers, redis_server):
+    """Who was given Redis is measured on another core than it."""
+    mine, theirs = os.sched_getaffinity(0), os.sched_getaffinity(redis_server.pid)
+    addresses = replace(servers.addresses, postgres=Missing("none here"))
+    with Lab(addresses) as lab:
+        try:
+            assert not lab.separate()
+            _ = lab.redis_url
+            assert lab.separate()
+            placed = os.sched_getaffinity(redis_server.pid)
+            assert placed.isdisjoint(os.sched_getaffinity(0))
+        finally:
+            os.sched_setaffinity(0, mine)
+            os.sched_setaffinity(redis_server.pid, theirs)
+
+
+@needs_cores
+def test_a_member_of_a_swarm_runs_anywhere():
+    """Members do not crowd on the core of who started them."""
+    mine = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(mine)})
+        with Swarm("test_lab_cores:cores_of_a_member", 1, {}) as swarm:
+            swarm.go()
+            assert swarm.results() == [len(mine)]
+    finally:
+        os.sched_setaffinity(0, mine)
+
+
+def cores_of_a_member(start):
+    start()
+    return len(os.sched_getaffinity(0))
 
 
 def test_without_a_server_nobody_is_moved(servers):
