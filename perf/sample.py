@@ -19,6 +19,7 @@ class Kind(StrEnum):
     COMPARISON = "comparison"  # paired times of two arms: samples "before" and "after", seconds
     TIMING = "timing"  # times of one arm: samples "time", seconds
     COUNT = "count"  # an exact number, counted more than once: samples "count"
+    LEVEL = "level"  # what something held, read now and then: samples "level", MB above the start
     WITNESS = "witness"  # a counter-example: samples "occurred", 1.0 or 0.0
     FAILURE = "failure"  # nothing was measured; `error` says why
 

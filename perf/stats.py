@@ -20,6 +20,7 @@ from perf.sample import Kind, Measurement, Scale
 
 CONFIDENCE = 0.95
 RESAMPLES = 4000
+GRAIN_MB = 1.0  # allocators take memory by the arena of up to this size, early or late by chance
 _PER_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 
 Floats = NDArray[np.float64]
@@ -66,6 +67,8 @@ def summarise(measurement: Measurement, *, seed: str) -> Summary:
             )
         case Kind.COUNT:
             return exact(samples["count"], measurement.unit)
+        case Kind.LEVEL:
+            return highest(samples["level"], measurement.unit)
         case Kind.WITNESS:
             return exact(samples["occurred"], measurement.unit)
         case Kind.FAILURE:
@@ -168,6 +171,23 @@ def exact(values: Sequence[float], unit: str) -> Summary:
         n=len(values),
         unit=unit,
         estimator="exact count",
+    )
+
+
+def highest(values: Sequence[float], unit: str) -> Summary:
+    """Return the highest level that was read, in MB.
+
+    Readings of one process are no independent samples, so there is no test; the interval is what
+    the reading cannot tell apart.
+    """
+    peak = max(values)
+    return Summary(
+        estimate=peak,
+        low=peak - GRAIN_MB,
+        high=peak + GRAIN_MB,
+        n=len(values),
+        unit=unit,
+        estimator="highest level",
     )
 
 

@@ -52,6 +52,8 @@ def judge(target: Target, measurement: Measurement, *, seed: str, noise: float =
         return _judge_witness(summary)
     if measurement.kind is Kind.COUNT:
         return _judge_count(target, summary)
+    if measurement.kind is Kind.LEVEL:
+        return _judge_level(target, summary)
     return _judge_interval(target, summary, noise)
 
 
@@ -101,6 +103,18 @@ def _judge_count(target: Target, summary: Summary) -> Judgement:
     return _with(
         summary, verdict, f"counted {summary.estimate:g} {target.unit}, target {_rule(target)}"
     )
+
+
+def _judge_level(target: Target, summary: Summary) -> Judgement:
+    """Judge a level by its interval; a clock's noise does not touch it, and more rounds neither."""
+    figure = (
+        f"{summary.estimator} {summary.estimate:.4g} {target.unit} of {summary.n} readings, "
+        f"target {_rule(target)}"
+    )
+    low_good, high_good = _is_good(target, summary.low), _is_good(target, summary.high)
+    if low_good != high_good:
+        return _with(summary, Verdict.INCONCLUSIVE, f"{figure}: too near to the bound to be told")
+    return _with(summary, Verdict.MET if low_good else Verdict.MISSED, figure)
 
 
 def _judge_interval(target: Target, summary: Summary, noise: float) -> Judgement:

@@ -2,6 +2,7 @@
 
 from perf.instruments.bench import Bench
 from perf.instruments.counts import Count, Counted, Occurrence, Witness
+from perf.instruments.memory import Memory
 from perf.instruments.plans import ExplainedPlan, PlanCount, PlanTime, explain
 from perf.instruments.timing import Arm, Compare, Latency
 
@@ -13,6 +14,7 @@ __all__ = [
     "Counted",
     "ExplainedPlan",
     "Latency",
+    "Memory",
     "Occurrence",
     "PlanCount",
     "PlanTime",

@@ -52,7 +52,7 @@ class Strips:
 
 def strips(entry: Entry) -> Strips | None:
     """Return the plot of a timed claim; None for counts, which a sentence says better."""
-    if entry.is_exact:
+    if not entry.is_timed:
         return None
     drawn = tuple(
         Series(name, values) for name, values in entry.samples.items() if not name.endswith("_cpu")

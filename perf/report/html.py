@@ -134,7 +134,7 @@ def _samples(entry: Entry, most: int | None) -> list[tuple[charts.Series, str, s
 
 def _values(entry: Entry, values: Sequence[float], most: int | None) -> tuple[str, str, int]:
     shown, hidden = values[:most], len(values[most:]) if most else 0
-    if entry.is_exact:
+    if not entry.is_timed:
         return " ".join(figures.write(entry, value) for value in shown), "", hidden
     size, unit = figures.time_unit(max(values))
     return " ".join(f"{value / size:.3g}" for value in shown), unit, hidden

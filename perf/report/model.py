@@ -83,6 +83,11 @@ class Entry:
         return self.kind in {"count", "witness"}
 
     @property
+    def is_timed(self) -> bool:
+        """Say whether the samples are times, in seconds."""
+        return self.kind in {"comparison", "timing"}
+
+    @property
     def room(self) -> float | None:
         """Return the distance to the target on the good side, negative when short."""
         if self.estimate is None or self.target.kind is TargetKind.COUNTER_EXAMPLE:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sample_results import large, small
 
-from perf.report import charts, trends
+from perf.report import charts, html, trends
 from perf.report.axis import axis
 from perf.report.read import read
 
@@ -104,6 +104,14 @@ def test_the_target_is_drawn_as_a_time(unit, kind, bound, target_s):
 def test_counts_are_not_plotted():
     """Two equal counts are said in words, not drawn as dots."""
     assert charts.strips(entry({"count": [3, 3]}, how="count")) is None
+
+
+def test_levels_are_no_times():
+    """Megabytes are neither plotted nor written as seconds."""
+    level = entry({"level": (0.28, 3.0)}, unit="MB", how="level")
+    assert charts.strips(level) is None
+    ((_, values, unit, _),) = html._samples(level, None)
+    assert (values, unit) == ("0.280 3.00", "")
 
 
 def test_processor_times_are_in_the_table_only():
