@@ -90,19 +90,25 @@ class Addresses:
 
 
 class Servers:
-    """The parent's side: the guard and the servers, for the length of a run."""
+    """The parent's side: the guard and the servers, for the length of a run.
+
+    Their files lie below `base`, by default where temporary files do.
+    """
 
     guard: Guard
     postgres: PostgresServer | Missing
     redis: RedisServer | Missing
 
-    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, environ: Mapping[str, str] | None = None, *, base: Path | None = None
+    ) -> None:
         self._environ = os.environ if environ is None else environ
+        self._base = base
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            self.guard = stack.enter_context(Guard())
+            self.guard = stack.enter_context(Guard(self._base))
             self.postgres = _or_missing(lambda: stack.enter_context(self._open_postgres()))
             self.redis = _or_missing(lambda: stack.enter_context(self._open_redis()))
             self._stack = stack.pop_all()
