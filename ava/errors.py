@@ -9,7 +9,7 @@ could repeat one is raised without its cause.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class AvaError(Exception):
@@ -145,6 +145,10 @@ class ProviderError(AvaError):
         self.status = status
         self.retry_after_s = retry_after_s
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exceptions are copied by calling the class with `args`, which lack the keywords.
+        return _revived, (type(self), self.args), self.__dict__
+
 
 class RateLimitedError(ProviderError):
     """The provider says that requests come too fast; a later one will be answered."""
@@ -201,3 +205,9 @@ class CircuitOpenError(ProviderError):
 
 class DeadlineError(ProviderError):
     """The caller's deadline came, or would come, before an answer."""
+
+
+def _revived(kind: type[ProviderError], args: tuple[Any, ...]) -> ProviderError:
+    error = kind.__new__(kind)
+    error.args = args
+    return error

@@ -1,9 +1,10 @@
 """The cache in this process: bounded, expiring, and about as fast as Python allows.
 
-A hit is a look-up, a glance at the clock and two increments; all bookkeeping waits until something
-is stored. Bounds are on items and on bytes, and what goes is chosen by `ava.cache.eviction`. Expiry
-needs no timer: an entry past use is removed when asked for, and each store looks at a few more.
-One event loop uses a cache; it is not thread-safe, and nothing in it waits except for a fetch.
+A hit is a look-up, a glance at the clock and one increment, which serves the statistics and the
+choice of what goes; all bookkeeping waits until something is stored. Bounds are on items and on
+bytes, and what goes is chosen by `ava.cache.eviction`. Expiry needs no timer: an entry past use is
+removed when asked for, and each store looks at a few more. One event loop uses a cache; it is not
+thread-safe, and nothing in it waits except for a fetch.
 
 It does not copy values: who changes one changes what the next caller gets. It adds no jitter to
 times to live and knows no tags: that is the tiered cache's part.
@@ -91,8 +92,9 @@ class MemoryCache(Generic[V]):
         self._hand = 0
         self._eviction = Eviction()
         self._flights = Flights()
-        self._bytes = self._stored = 0
-        self._hits = self._misses = self._evictions = self._expirations = self._refused = 0
+        self._bytes = 0
+        self._past_hits = 0  # of entries no longer held
+        self._misses = self._evictions = self._expirations = self._refused = 0
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -107,7 +109,6 @@ class MemoryCache(Generic[V]):
             return default
         if self._now() < entry.fresh_until:
             entry.asked += 1
-            self._hits += 1
             return entry.value
         self._miss(entry)
         return default
@@ -121,7 +122,6 @@ class MemoryCache(Generic[V]):
             return MISSING
         if self._now() < entry.fresh_until:
             entry.asked += 1
-            self._hits += 1
             return entry.value
         self._miss(entry)
         return MISSING
@@ -157,7 +157,6 @@ class MemoryCache(Generic[V]):
         else:
             if self._now() < entry.fresh_until:
                 entry.asked += 1
-                self._hits += 1
                 return entry.value
             self._miss(entry)
         return await self._join(key, fetch, ttl_s)
@@ -179,6 +178,7 @@ class MemoryCache(Generic[V]):
     def clear(self) -> None:
         """Forget everything but the counts."""
         self._flights.forget_all()
+        self._past_hits = self._hits()
         self._entries.clear()
         self._ring.clear()
         self._eviction = Eviction()
@@ -190,9 +190,9 @@ class MemoryCache(Generic[V]):
         return [entry.key for entry in self._ring if now < entry.usable_until]
 
     def stats(self) -> MemoryStats:
-        """Return the counts."""
+        """Return the counts; it goes through all entries, since hits are counted on them alone."""
         return MemoryStats(
-            hits=self._hits,
+            hits=self._hits(),
             misses=self._misses,
             evictions=self._evictions,
             expirations=self._expirations,
@@ -200,6 +200,9 @@ class MemoryCache(Generic[V]):
             items=len(self._entries),
             bytes=None if self._weigh is None else self._bytes,
         )
+
+    def _hits(self) -> int:
+        return self._past_hits + sum([entry.asked for entry in self._ring])
 
     async def _join(self, key: str, fetch: Callable[[], Awaitable[V]], ttl_s: float | None) -> V:
         # Apart from get_or_fetch, where the closure would cost every hit its cells.
@@ -220,7 +223,7 @@ class MemoryCache(Generic[V]):
         old = self._entries.get(key)
         if old is not None:
             self._remove(old)
-            entry.asked = entry.looked = old.asked + 1
+            entry.credit = old.count + 1
         self._sweep(now)
         if entry.weight > self._max_bytes:
             self._refused += 1
@@ -234,12 +237,11 @@ class MemoryCache(Generic[V]):
             self._evictions += 1
 
     def _insert(self, entry: Entry[V]) -> None:
-        self._stored += 1
         entry.slot = len(self._ring)
         self._ring.append(entry)
         self._entries[entry.key] = entry
         self._bytes += entry.weight
-        self._eviction.add(entry, self._hits + self._stored)
+        self._eviction.add(entry)
 
     def _sweep(self, now: float) -> None:
         """Look at the next few entries on the ring and remove those past use."""
@@ -263,6 +265,7 @@ class MemoryCache(Generic[V]):
 
     def _unlist(self, entry: Entry[Any]) -> None:
         """Take an entry out of all but its queue; the ring's last one fills its slot."""
+        self._past_hits += entry.asked
         del self._entries[entry.key]
         last = self._ring.pop()
         if last is not entry:

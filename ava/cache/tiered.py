@@ -26,6 +26,7 @@ One key stands for one kind of value.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import itertools
 import random
 import uuid
@@ -84,6 +85,7 @@ class Cache:
         self._local = LocalTier(MemoryCache[Any](clock=clock) if memory is None else memory)
         self._counters, self._wakes, self._flights = Counters(), Wakes(), Flights()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._context = contextvars.copy_context()
         self._flying: dict[str, _Flying] = {}
         self._numbers = itertools.count()
         self._origin = uuid.uuid4().hex
@@ -320,7 +322,8 @@ class Cache:
         return keep.ttl_s * (1 - keep.jitter * self._spread())
 
     def _aside(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        task = asyncio.create_task(work)
+        # In nobody's context: what goes on after a request does not end by the request's deadline.
+        task = asyncio.create_task(work, context=self._context.copy())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task

@@ -82,21 +82,6 @@ def stated(answer: Answer, spec: ProviderSpec) -> Budget | None:
         return None
 
 
-def soundness(error: ProviderError | None) -> bool | None:
-    """Say what an attempt's end tells the breaker: True sound, False broken, None neither.
-
-    Broken is who is out of reach or answers rubbish. An answer about the question or the key (no
-    such symbol, wrong key, not in the plan) is a sound provider's. One that says "too fast" or
-    "spent" is not broken either, and pausing it is the limiter's and the quota's work; it proves no
-    recovery, so a probe that ends so is repeated. What ended on our side (a deadline, a cancelled
-    call) proves nothing.
-    """
-    if isinstance(error, OutageError | BadDataError):
-        return False
-    answered = (AuthenticationError, BadRequestError, NotFoundError, PlanError)
-    return True if error is None or isinstance(error, answered) else None
-
-
 def _by_status(status: int, provider: str, what: str) -> ProviderError | None:
     if 200 <= status < 300:  # noqa: PLR2004 - the class of success
         return None

@@ -19,7 +19,8 @@ from ava.errors import (
     QuotaExhaustedError,
     RateLimitedError,
 )
-from ava.net.answers import refusal, soundness, stated, understood
+from ava.net.answers import refusal, stated, understood
+from ava.net.breaker import judge
 from ava.net.exchange import Broken, compose, exchange
 from ava.net.gate import Gate, Passage
 from ava.net.redact import Redactor, quiet_httpx
@@ -168,7 +169,7 @@ def _judged(outcome: object, cut: bool | None) -> bool | None:  # noqa: FBT001 -
     """Return the breaker's verdict; `cut` is that on an exchange which a deadline ended."""
     if isinstance(outcome, DeadlineError):
         return cut
-    return soundness(outcome if isinstance(outcome, ProviderError) else None)
+    return judge(outcome) if isinstance(outcome, ProviderError) else True
 
 
 def _pause_s(spec: ProviderSpec) -> float:

@@ -62,8 +62,10 @@ class BreakerStats:
 def judge(error: Exception) -> bool | None:
     """Say what an error shows of a provider: False a failure, True an answer, None neither.
 
-    A refusal of what was asked (no such symbol, no such right) shows that the provider is there.
-    What comes from limits, of either side, says nothing of its health.
+    A failure is to be out of reach or to answer rubbish. A refusal of what was asked (no such
+    symbol, no such right) is a sound provider's. "Too fast" and "spent" are for the limiter and the
+    quota to heed; they prove no recovery, so a probe that ends so is repeated. What ended on our
+    side proves nothing.
     """
     if isinstance(error, OutageError | BadDataError) or not isinstance(error, ProviderError):
         return False

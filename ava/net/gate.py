@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -95,9 +96,16 @@ class Passage:
         await self._leave()
 
     async def observe(self, budget: Budget) -> None:
-        """Tell the quota what the provider says of it, in the answer to this request."""
-        if self._gate.quota is not None:
-            await self._gate.quota.observe(budget, self._taking)
+        """Tell the quota what the provider says of it, in the answer to this request.
+
+        What was set aside beyond the stated cost is given back: an empty answer costs nothing.
+        """
+        quota, taking = self._gate.quota, self._taking
+        if quota is None:
+            return
+        if taking is not None and budget.cost is not None and budget.cost < taking.cost:
+            await quota.give_back(replace(taking, cost=taking.cost - budget.cost))
+        await quota.observe(budget, taking)
 
     async def _enter(self) -> None:
         gate = self._gate

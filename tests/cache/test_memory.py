@@ -130,6 +130,14 @@ def test_what_is_too_large_is_refused():
     assert (stats.refused, stats.evictions, stats.bytes) == (1, 0, 5)
 
 
+def test_what_is_just_as_large_as_the_cache_is_held():
+    """Everything else makes way for it."""
+    cache = MemoryCache(max_bytes=10, weigh=len)
+    cache.put("a", "1")
+    cache.put("b", "1234567890")
+    assert cache.keys() == ["b"]
+
+
 def test_a_value_that_grows_makes_others_go():
     """The bound on bytes holds for replacements too, and the grown value stays."""
     cache = MemoryCache(max_bytes=10, weigh=len)

@@ -114,6 +114,23 @@ def test_s3_fifo_lets_a_scan_pass():
     assert replay(Lru(20), keys) == 4
 
 
+@pytest.mark.parametrize(("asked", "held"), [(1, False), (2, True)])
+def test_s3_fifo_admits_what_was_asked_for_twice_more(asked, held):
+    """One hit in the small queue is not enough to pass to the main one."""
+    policy = S3Fifo(10)
+    replay(policy, ["k"] * (1 + asked) + list(range(30)))
+    assert policy.request("k") is held
+
+
+def test_s3_fifo_spends_one_count_a_round():
+    """A key of the main queue that was hit three times survives as many rounds of it."""
+    policy = S3Fifo(4)
+    policy._main.extend("abcd")
+    policy._seen.update(a=3, b=0, c=0, d=0)
+    replay(policy, ["w"])
+    assert policy._seen == {"a": 2, "c": 0, "d": 0, "w": 0}
+
+
 def test_s3_fifo_remembers_whom_it_turned_away():
     """A key that returns while it is remembered goes to the main queue, past the small one."""
     policy = S3Fifo(10)
