@@ -51,8 +51,8 @@ class SystemClock:
 class ManualClock:
     """A clock for tests: it moves when told, or jumps to the next sleeper by itself.
 
-    With `jump`, a sleep takes no time: the clock moves to the earliest sleeper's due time as soon
-    as the loop comes round, so a retry loop runs through at once. `slept` records every sleep.
+    With `jump`, a sleep takes no time: once other tasks wait too, the clock moves to the earliest
+    sleeper's due time, so a retry loop runs through at once. `slept` records every sleep.
     """
 
     def __init__(
@@ -100,8 +100,10 @@ class ManualClock:
         self._elapsed = target
 
     async def _jump_to(self, entry: tuple[float, int, asyncio.Event]) -> None:
-        while self._sleepers[0] is not entry:  # noqa: ASYNC110 - the earlier one leaves next turn
-            await asyncio.sleep(0)
+        """Move the clock once this sleeper is the first and everybody else has come to wait."""
+        await _settle()
+        while self._sleepers[0] is not entry:
+            await _settle()
         self._elapsed = max(self._elapsed, entry[0])
 
 
