@@ -10,7 +10,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,29 +57,36 @@ def run(
     baseline = _baseline(audit, facts["machine"], progress)
     with Servers() as servers:
         require_given(servers)
-        runner = Runner(_context(audit, servers), audit.catalogue)
-        progress("measuring this machine's noise")
-        noise = noise_of(runner.noise())
-        progress("noise: unknown" if noise is None else f"noise: +-{noise:.1%}")
-        judged = []
-        for measured in runner.run(audit.claims):
-            judgement = judge(
-                measured.claim.target,
-                measured.measurement,
-                seed=measured.claim.id,
-                noise=noise or 0,
-            )
-            judged.append(build.Judged(measured, judgement))
-            judged_one(judged[-1])
-        limit = audit.settings.noise_limit
-        facts = {**facts, **servers.facts(), "noise": noise, "noise_limit": limit}
-        facts["prepared"] = runner.facts()
+        with Runner(_context(audit, servers), audit.catalogue) as runner:
+            noise, judged = _judge_all(runner, audit.claims, progress, judged_one)
+            limit = audit.settings.noise_limit
+            facts = {**facts, **servers.facts(), "noise": noise, "noise_limit": limit}
+            facts["prepared"] = runner.facts()
     document = build.results(
         _run(audit, started, time.monotonic() - clock), facts, judged, baseline
     )
     build.write(audit.out, document, [item.measured for item in judged])
     _remember(audit, document, progress)
     return document
+
+
+def _judge_all(
+    runner: Runner,
+    claims: Sequence[Claim],
+    progress: Progress,
+    judged_one: Callable[[build.Judged], None],
+) -> tuple[float | None, list[build.Judged]]:
+    """Measure the noise, then measure and judge each claim as it comes."""
+    progress("measuring this machine's noise")
+    noise = noise_of(runner.noise())
+    progress("noise: unknown" if noise is None else f"noise: +-{noise:.1%}")
+    judged = []
+    for measured in runner.run(claims):
+        claim = measured.claim
+        judgement = judge(claim.target, measured.measurement, seed=claim.id, noise=noise or 0)
+        judged.append(build.Judged(measured, judgement))
+        judged_one(judged[-1])
+    return noise, judged
 
 
 def require_given(servers: Servers) -> None:

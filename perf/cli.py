@@ -172,12 +172,12 @@ def demo(profile: str | None) -> int:
         if isinstance(servers.postgres, Missing):
             raise Unavailable(servers.postgres.reason, servers.postgres.cure)
         context = auditing.context(settings.profile, servers, root)
-        runner = Runner(context, catalogue)
-        for name in catalogue.preparations:
-            say(f"preparing {name}")
-            for key, value in runner.prepare(name).items():
-                if key == "database":
-                    click.echo(f"psql '{servers.postgres.dsn(value)}'  # {name}")
+        with Runner(context, catalogue) as runner:
+            for name in catalogue.preparations:
+                say(f"preparing {name}")
+                for key, value in runner.prepare(name).items():
+                    if key == "database":
+                        click.echo(f"psql '{servers.postgres.dsn(value)}'  # {name}")
         say("ready; Ctrl-C ends the servers and removes their data")
         with contextlib.suppress(KeyboardInterrupt):
             signal.pause()
@@ -240,7 +240,8 @@ def _selection(expression: str | None, *, counted: bool) -> str | None:
 def _server_findings(settings: Settings, root: Path) -> list[checks.Finding]:
     with Servers() as servers:
         context = auditing.context(settings.profile, servers, root)
-        noise = noise_of(Runner(context, Catalogue((), {})).noise())
+        with Runner(context, Catalogue((), {})) as runner:
+            noise = noise_of(runner.noise())
         return [*checks.servers(servers.facts()), checks.noise(noise, settings.noise_limit)]
 
 

@@ -8,18 +8,16 @@ one thing, and each is judged, but the thing is measured once.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from perf.claim import Catalogue, Claim, Preparation
 from perf.lab import Unavailable
@@ -27,6 +25,7 @@ from perf.lab.guard import Guard, Stop
 from perf.redact import redact
 from perf.sample import Measurement, failure
 from perf.worker import Job
+from perf.workers import Worker, Workers
 
 FULL_PATIENCE = 4  # deadlines are stated for the quick profile; the full one has ten times the data
 
@@ -69,8 +68,20 @@ class Runner:
     def __init__(self, context: Context, catalogue: Catalogue) -> None:
         self._context = context
         self._catalogue = catalogue
+        self._workers = Workers(context.guard, _modules(catalogue), context.path)
         self._prepared: dict[str, _Prepared] = {}
         self._measured: dict[tuple[Any, ...], tuple[str, Measurement, float]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._workers.__exit__(kind, error, trace)
 
     def run(self, claims: Sequence[Claim]) -> Iterator[Measured]:
         """Measure `claims` in order and yield each as it is done."""
@@ -158,51 +169,35 @@ class Runner:
     def _spawn(self, job: Job, result: Path, log: Path, deadline_s: float) -> str | None:
         """Start the child and wait; return why there is no result, or None when it went well."""
         line = Job(**{**_fields(job), "result": str(result)}).to_json()
-        with log.open("wb") as stderr:
-            # -P: the working folder may hold a package that is named like one of ours.
-            child = subprocess.Popen(
-                [sys.executable, "-P", "-m", "perf.worker"],
-                stdin=subprocess.PIPE,
-                stdout=stderr,
-                stderr=stderr,
-                start_new_session=True,
-            )
-        self._context.guard.own(child.pid, Stop.GROUP)
+        worker = self._workers.start(line, log)
+        self._context.guard.own(worker.pid, Stop.GROUP)
         try:
-            return _wait(child, line, deadline_s)
+            return _wait(worker, deadline_s)
         finally:
-            _end(child)
-            self._context.guard.disown(child.pid)
+            worker.end()
+            self._context.guard.disown(worker.pid)
+
+
+def _modules(catalogue: Catalogue) -> list[str]:
+    """Return the modules that declare something, which workers import."""
+    prepared = {preparation.module for preparation in catalogue.preparations.values()}
+    return sorted({claim.module for claim in catalogue.claims} | prepared)
 
 
 def _fields(job: Job) -> dict[str, Any]:
     return {name: getattr(job, name) for name in Job.__dataclass_fields__}
 
 
-def _wait(child: subprocess.Popen[bytes], line: str, deadline_s: float) -> str | None:
-    if child.stdin is None:
-        raise RuntimeError("the worker was started without a pipe")
+def _wait(worker: Worker, deadline_s: float) -> str | None:
     try:
-        child.stdin.write(f"{line}\n".encode())
-        child.stdin.flush()  # stays open: its end tells the worker that we are gone
-        status = child.wait(timeout=deadline_s)
+        status = worker.wait(deadline_s)
     except subprocess.TimeoutExpired:
         return f"it did not finish within {deadline_s:g} s and was stopped"
-    except BrokenPipeError:
-        status = child.wait()
+    except (OSError, ValueError):
+        return "the process that started the worker ended"
     if status < 0:
         return f"the worker was ended by {signal.Signals(-status).name}"
     return None if status == 0 else f"the worker ended with status {status}"
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """End the child's whole session: a claim may have started processes of its own."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
-    if child.stdin is not None:
-        with contextlib.suppress(BrokenPipeError):
-            child.stdin.close()
 
 
 def _last_words(log: Path) -> str:

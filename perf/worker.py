@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NoReturn
 
 from perf.claim import Plan, read
 from perf.files import write_atomically
@@ -58,14 +58,21 @@ def main() -> None:
     """Read a job from standard input, do it, write its result, and leave."""
     job = Job.from_json(sys.stdin.readline())
     sys.path.extend(job.path)
+    work(job)
+
+
+def work(job: Job) -> NoReturn:
+    """Do a job, write its result, and end the process; its standard input is the parent's life."""
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     write_atomically(Path(job.result), _do(job))
     sys.stdout.flush()
+    sys.stderr.flush()
     os._exit(0)  # a claim's forgotten threads must not keep the worker alive
 
 
 def _leave_with_parent() -> None:
-    sys.stdin.read()
+    while os.read(0, 4096):
+        pass
     os._exit(1)
 
 
