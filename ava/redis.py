@@ -9,24 +9,33 @@ of redis-py end here as SharedStoreDownError, without the address, which may hol
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as UnconnectedError
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError
 from redis.exceptions import TimeoutError as TimedOutError
 
 from ava.clock import Clock, SystemClock
 from ava.errors import SharedStoreDownError
-from ava.redis_wire import Wire, pack
+from ava.redis_wire import Part, Wire, pack
 from ava.settings import RedisSettings
 
 RETRY_S = 0.5  # between trials while Redis is away: soon enough to be used again within a second
 
 T = TypeVar("T")
+
+
+class Script:
+    """A Lua script, sent by its hash, and in full to a server that does not know it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
 class RedisLink:
@@ -86,28 +95,43 @@ class RedisLink:
         self._trial_at = None
         return answer
 
-    async def read(self, *command: bytes) -> Any:
-        """Return the reply to a command that changes nothing; raise SharedStoreDownError.
+    async def command(self, *parts: Part) -> Any:
+        """Return the reply to one command, sent once; raise SharedStoreDownError.
 
-        The way is the shortest there is, for reads that are asked thousands of times a second.
+        The way is the shortest there is, for what is asked thousands of times a second.
         """
-        if self._wire is None:
-            self._wire = Wire.beside(self.client.connection_pool)
-        wire = self._wire
-        if wire is None:  # no way but redis-py's
-            return await self.ask(lambda client: client.execute_command(*command))  # type: ignore[no-untyped-call]
-        packed = pack(*command)
-        try:
-            return await self.ask(lambda _: wire.ask(packed))
-        except SharedStoreDownError:
-            wire.drop()  # half dead, it would keep everybody waiting as long
-            raise
+        return await self._over_wire(lambda: self._send(*parts))
+
+    async def run(self, script: Script, keys: Sequence[str], *args: Part) -> Any:
+        """Return what a script returns; raise SharedStoreDownError, also for the script's error."""
+        return await self._over_wire(lambda: self._evaluate(script, (len(keys), *keys, *args)))
 
     async def aclose(self) -> None:
         """Close every connection."""
         if self._wire is not None:
             await self._wire.aclose()
         await self.client.aclose()
+
+    async def _over_wire(self, send: Callable[[], Awaitable[Any]]) -> Any:
+        if self._wire is None:
+            self._wire = Wire.beside(self.client.connection_pool)
+        try:
+            return await self.ask(lambda _: send())
+        except SharedStoreDownError:
+            if self._wire is not None and not self.up:
+                self._wire.drop()  # half dead, it would keep everybody waiting as long
+            raise
+
+    async def _evaluate(self, script: Script, told: tuple[Part, ...]) -> Any:
+        try:
+            return await self._send(b"EVALSHA", script.sha, *told)
+        except NoScriptError:
+            return await self._send(b"EVAL", script.text, *told)
+
+    async def _send(self, *parts: Part) -> Any:
+        if self._wire is not None:
+            return await self._wire.ask(pack(*parts))
+        return await self.client.execute_command(*parts)  # type: ignore[no-untyped-call] # theirs
 
     def _admit(self) -> None:
         if self._trial_at is None:

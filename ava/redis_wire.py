@@ -1,9 +1,9 @@
-"""One connection to Redis on which many reads are under way at once, answered in order.
+"""One connection to Redis on which many commands are under way at once, answered in order.
 
-A cache reads thousands of times a second, and most of redis-py's price for a read is not the read:
-it takes a connection from the pool, packs in Python, records the command and gives the connection
-back. Here a command is one write and its reply one future. Only plain connections are opened, by
-TCP or by socket; what else there is (TLS, credentials that change) stays with redis-py.
+A cache or a limiter asks thousands of times a second, and most of redis-py's price is not the
+asking: it takes a connection from the pool, packs in Python, records the command and gives the
+connection back. Here a command is one write and its reply one future. Only plain connections are
+opened, by TCP or by socket; what else there is (TLS, credentials that change) is redis-py's.
 """
 
 from __future__ import annotations
@@ -15,14 +15,17 @@ from typing import Any, cast
 
 import hiredis
 from redis.asyncio.connection import Connection, ConnectionPool, UnixDomainSocketConnection
-from redis.exceptions import AuthenticationError, ResponseError
+from redis.exceptions import AuthenticationError, NoScriptError, ResponseError
 from redis.exceptions import ConnectionError as UnconnectedError
 
 _UNFINISHED = object()
 _PLAIN = (Connection, UnixDomainSocketConnection)
 
 
-def pack(*command: bytes) -> bytes:
+Part = bytes | str | int | float
+
+
+def pack(*command: Part) -> bytes:
     """Return a command as it goes over the wire."""
     packed: bytes = hiredis.pack_command(cast("Any", command))  # annotated as one argument only
     return packed
@@ -169,4 +172,6 @@ def _refused(text: str) -> Exception:
         return AuthenticationError("Redis refuses the password")
     if text.startswith(("LOADING", "MASTERDOWN")):
         return UnconnectedError("Redis is not ready")
+    if text.startswith("NOSCRIPT"):
+        return NoScriptError(text)
     return ResponseError(text)

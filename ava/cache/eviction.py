@@ -198,8 +198,10 @@ class Eviction:
 
     def _learn(self, entry: Entry[Any]) -> None:
         """Give a key that was here lately its count back; widen the window if it was missed."""
+        if not self._past.evictions or not len(self):
+            return
         known = self._past.recall(entry.key)
-        if known is None or not len(self):
+        if known is None:
             return
         asked, from_window, evictions = known
         entry.credit += asked

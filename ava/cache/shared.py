@@ -2,9 +2,9 @@
 
 Each method is one round trip. An entry is "A1", the moment until which it is fresh (milliseconds
 of Redis's clock, 13 digits), and a body made here: a label (absence? which tags?) behind its
-length, then the bytes of the value. Redis
-stamps and compares, so the machines' own clocks need not agree; readers translate by an offset
-learnt from the replies. Reads are plain GET and MGET. Whatever must be atomic is a Lua script.
+length, then the bytes of the value. Redis stamps and compares, so the machines' own clocks need not
+agree; readers translate by an offset learnt from the replies. Reads are plain GET and MGET.
+Whatever must be atomic is a Lua script.
 
 The lock is the fence: an invalidation or a newer value takes it away, and what was fetched under a
 lock is stored only while the lock is held. So nothing fetched before an invalidation is stored
@@ -13,7 +13,6 @@ after it. The server must not evict keys (`maxmemory-policy noeviction`), or ind
 
 from __future__ import annotations
 
-import hashlib
 import importlib.resources
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,12 +20,10 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
-from redis.asyncio import Redis
-from redis.exceptions import NoScriptError
 
 from ava.cache.invalidation import Invalidation
 from ava.clock import Clock
-from ava.redis import RedisLink
+from ava.redis import RedisLink, Script
 
 LOCK_MS = 1000
 MAGIC = b"A1"
@@ -96,30 +93,13 @@ class Parcel:
         return len(label).to_bytes(_LENGTH) + label + self.payload
 
 
-class Script:
-    """A Lua script, sent by its hash, and in full to a server that does not know it."""
-
-    def __init__(self, name: str) -> None:
-        self._text = "\n".join(_source(part) for part in ("prelude", name))
-        self._sha = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
-
-    async def __call__(self, client: Redis, namespace: str, *args: Any) -> Any:
-        """Run it with KEYS[1] the namespace and `args` as ARGV."""
-        # redis-py annotates the union of its sync and async answers.
-        run: Any = client
-        try:
-            return await run.evalsha(self._sha, 1, namespace, *args)
-        except NoScriptError:
-            return await run.eval(self._text, 1, namespace, *args)
-
-
 def _source(name: str) -> str:
     return (importlib.resources.files("ava.cache") / "lua" / f"{name}.lua").read_text("utf-8")
 
 
 @cache
 def _script(name: str) -> Script:
-    return Script(name)
+    return Script("\n".join(_source(part) for part in ("prelude", name)))
 
 
 class SharedStore:
@@ -148,12 +128,12 @@ class SharedStore:
 
     async def get(self, key: str) -> Entry | None:
         """Return the entry of `key`, fresh or not; what cannot be read is None."""
-        return self._read(await self._link.read(b"GET", (self._entries + key).encode()))
+        return self._read(await self._link.command(b"GET", (self._entries + key).encode()))
 
     async def get_many(self, keys: Sequence[str]) -> list[Entry | None]:
         """Return the entries of `keys` in order, in one round trip."""
         names = [(self._entries + key).encode() for key in keys]
-        return self._read_all(await self._link.read(b"MGET", *names))
+        return self._read_all(await self._link.command(b"MGET", *names))
 
     async def claim(
         self, key: str, token: str, tags: Sequence[str], min_left_s: float | None = 0.0
@@ -204,8 +184,7 @@ class SharedStore:
         await self._run("invalidate", b"i" + what.encode(), *parts)
 
     async def _run(self, name: str, *args: Any) -> Any:
-        script = _script(name)
-        return await self._link.ask(lambda client: script(client, self._namespace, *args))
+        return await self._link.run(_script(name), [self._namespace], *args)
 
     def _read(self, raw: Any) -> Entry | None:
         return self._read_all([raw])[0]

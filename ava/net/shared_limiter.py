@@ -37,7 +37,7 @@ from ava.errors import RateLimitedError, SharedStoreDownError
 from ava.net.limiter import QueueingLimiter
 from ava.net.limits import ALWAYS, Gate, gate, longest, shared_out, tightened
 from ava.net.spec import Limit, Priority, Rate
-from ava.redis import RETRY_S, RedisLink
+from ava.redis import RETRY_S, RedisLink, Script
 
 LATE_ANSWERS = 5  # in a row, before the way to Redis counts as too slow for the lease
 
@@ -79,7 +79,6 @@ class SharedLimiter(QueueingLimiter):
         self._link = link
         self._lease = lease or Lease()
         self._share = share
-        self._script = link.client.register_script(_script())
         self._keys = _keys(f"{namespace}:limit:{{{name}}}", limits)
         self._arguments = _arguments(limits, self._lease.use_within_s)
         self._epoch = ""
@@ -184,7 +183,7 @@ class SharedLimiter(QueueingLimiter):
             _micros(longest(self._limits) + self._lease.use_within_s),
             *self._arguments,
         )
-        answer = await self._link.ask(lambda _: self._script(keys=self._keys, args=arguments))
+        answer = await self._link.run(_script(), self._keys, *arguments)
         granted, wait, epoch = cast("tuple[int, int, bytes]", answer)
         self._epoch = epoch.decode()
         return int(granted), int(wait) / _MICRO
@@ -240,8 +239,8 @@ class SharedLimiter(QueueingLimiter):
 
 
 @cache
-def _script() -> str:
-    return resources.files("ava.net").joinpath("limits.lua").read_text(encoding="utf-8")
+def _script() -> Script:
+    return Script(resources.files("ava.net").joinpath("limits.lua").read_text(encoding="utf-8"))
 
 
 def _keys(base: str, limits: Sequence[Limit]) -> list[str]:

@@ -38,21 +38,21 @@ from ava.net.quota import (
     turned,
 )
 from ava.net.spec import Budget, QuotaRule
-from ava.redis import RedisLink
+from ava.redis import RedisLink, Script
 
-_GIVE_BACK = """
+_RETURN = Script("""
 if redis.call('HGET', KEYS[1], 'period') ~= ARGV[2] then return 0 end
 local left = tonumber(redis.call('HGET', KEYS[1], 'u:' .. ARGV[1]) or 0) - tonumber(ARGV[3])
 return redis.call('HSET', KEYS[1], 'u:' .. ARGV[1], math.max(0, left))
-"""
-_TELL = """
+""")
+_NOTE = Script("""
 local told = redis.call('HMGET', KEYS[1], 'period', 'told', 'told_at')
 if told[1] ~= ARGV[1] then return 0 end
 local at = tonumber(told[3] or 0)
 if tonumber(ARGV[2]) < tonumber(told[2] or 0) and tonumber(ARGV[4]) < at
     and at > tonumber(ARGV[5]) then return 0 end
 return redis.call('HSET', KEYS[1], 'told', ARGV[2], 'told_at', ARGV[3])
-"""
+""")
 
 
 class SharedQuota:
@@ -76,9 +76,6 @@ class SharedQuota:
         self._machines = machines
         self._clock = clock or SystemClock()
         self._key = f"{namespace}:quota:{name}"
-        self._count = link.client.register_script(_script())
-        self._return = link.client.register_script(_GIVE_BACK)
-        self._note = link.client.register_script(_TELL)
         self._identity: str | None = None
         self._period = ""  # the latest seen anywhere
         self._known: int | None = None  # what was left when last heard
@@ -103,7 +100,7 @@ class SharedQuota:
         self._given_back += taking.cost
         arguments = (await self._id(), taking.period, taking.cost)
         try:
-            await self._link.ask(lambda _: self._return(keys=[self._key], args=arguments))
+            await self._link.run(_RETURN, [self._key], *arguments)
         except SharedStoreDownError:
             return  # Redis counts it until the ledger's next unit, which it then has counted
 
@@ -117,7 +114,7 @@ class SharedQuota:
         asked_at = taking.at if taking is not None else 0.0
         arguments = (period, told, at, asked_at, at - TOLD_S)
         try:
-            await self._link.ask(lambda _: self._note(keys=[self._key], args=arguments))
+            await self._link.run(_NOTE, [self._key], *arguments)
         except SharedStoreDownError:
             return
 
@@ -173,7 +170,7 @@ class SharedQuota:
             self._machines,
             self._at() - TOLD_S,
         )
-        answer = await self._link.ask(lambda _: self._count(keys=[self._key], args=arguments))
+        answer = await self._link.run(_count(), [self._key], *arguments)
         status, spent, period = cast("tuple[bytes, int, bytes]", answer)
         self._period = max(self._period, period.decode())
         return status.decode(), int(spent)
@@ -226,5 +223,5 @@ class SharedQuota:
 
 
 @cache
-def _script() -> str:
-    return resources.files("ava.net").joinpath("quota.lua").read_text(encoding="utf-8")
+def _count() -> Script:
+    return Script(resources.files("ava.net").joinpath("quota.lua").read_text(encoding="utf-8"))

@@ -45,7 +45,7 @@ def failover(lab: Lab) -> Plan:
         ]
         for kind, lasting in LASTING.items():
             simulation.fault("finnhub", Fault(kind, times=None))
-            answer = await gateway.first("quote AAPL", asks, deadline_s=8)
+            answer = await gateway.first("quote AAPL", asks, deadline_s=3)
             expected = "finnhub" if lasting is None else "alpha_vantage"
             good = answer.provider == expected and answer.value.symbol == "AAPL"
             unanswered += not good

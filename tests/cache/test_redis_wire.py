@@ -11,7 +11,7 @@ from redis.exceptions import ResponseError
 
 from ava.clock import ManualClock
 from ava.errors import SharedStoreDownError
-from ava.redis import RETRY_S, RedisLink
+from ava.redis import RETRY_S, RedisLink, Script
 from ava.redis_wire import Wire, pack
 from ava.settings import RedisSettings, Secret
 from perf.lab.redis import redis_url_at
@@ -44,21 +44,21 @@ async def wire(link):
 async def test_replies_find_their_askers(link):
     """A thousand reads at once on one connection, and none gets another's."""
     await link.client.mset({f"k{n}": n for n in range(1000)})
-    replies = await asyncio.gather(*[link.read(b"GET", f"k{n}".encode()) for n in range(1000)])
+    replies = await asyncio.gather(*[link.command(b"GET", f"k{n}".encode()) for n in range(1000)])
     assert replies == [str(n).encode() for n in range(1000)]
     assert len(await link.client.client_list()) == 2  # the writes' and the reads'
 
 
 async def test_what_is_not_there_is_none(link):
     """A missing key is an answer."""
-    assert await link.read(b"GET", b"nothing") is None
+    assert await link.command(b"GET", b"nothing") is None
 
 
 async def test_bytes_pass_as_they_are(link):
     """Line ends and zeros in a value are no part of the protocol."""
     value = b"\r\n$3\r\n\x00\xff"
     await link.client.set("k", value)
-    assert await link.read(b"MGET", b"k", b"k") == [value, value]
+    assert await link.command(b"MGET", b"k", b"k") == [value, value]
 
 
 async def test_a_cancelled_reader_harms_nobody(link, wire):
@@ -87,38 +87,38 @@ async def test_a_refused_read_does_not_close_the_link(link):
     """Redis is there; the caller gets the package's error."""
     await link.client.hset("h", "f", "v")
     with pytest.raises(SharedStoreDownError):
-        await link.read(b"GET", b"h")
+        await link.command(b"GET", b"h")
     assert link.up
-    assert await link.read(b"EXISTS", b"h") == 1
+    assert await link.command(b"EXISTS", b"h") == 1
 
 
 async def test_a_lost_connection_is_everybodys_and_the_next_is_new(lab, redis_url):
     """Readers under way fail at once; after the pause another connection is made."""
     proxy = lab.redis_proxy(rtt_ms=50)
     async with opened(lab.redis_url_via(proxy)) as link:
-        assert await link.read(b"PING") == b"PONG"
-        readers = [asyncio.create_task(link.read(b"PING")) for _ in range(5)]
+        assert await link.command(b"PING") == b"PONG"
+        readers = [asyncio.create_task(link.command(b"PING")) for _ in range(5)]
         await asyncio.sleep(0.01)
         proxy.cut()
         for reader in readers:
             with pytest.raises(SharedStoreDownError):
                 await reader
         await link._clock.advance(RETRY_S)
-        assert await link.read(b"PING") == b"PONG"
+        assert await link.command(b"PING") == b"PONG"
 
 
 async def test_a_silent_server_is_left_for_a_new_connection(lab, redis_url):
     """A connection that answers nothing in time is not asked again."""
     proxy = lab.redis_proxy()
     async with opened(lab.redis_url_via(proxy), timeout_s=0.1) as link:
-        assert await link.read(b"PING") == b"PONG"
+        assert await link.command(b"PING") == b"PONG"
         proxy.stall()
         with pytest.raises(SharedStoreDownError):
-            await link.read(b"PING")
+            await link.command(b"PING")
         before = link._wire._replies
         proxy.resume()
         await link._clock.advance(RETRY_S)
-        assert await link.read(b"PING") == b"PONG"
+        assert await link.command(b"PING") == b"PONG"
         assert link._wire._replies is not before
 
 
@@ -128,7 +128,7 @@ async def test_a_wrong_password_is_told_without_it(redis_url):
     wrong = redis_url_at("redis://:wrong-word@x/0", host, int(port))
     async with opened(wrong) as link:
         with pytest.raises(SharedStoreDownError) as caught:
-            await link.read(b"PING")
+            await link.command(b"PING")
         assert "wrong-word" not in str(caught.value)
         assert caught.value.__cause__ is None
         assert not link.up
@@ -140,14 +140,14 @@ async def test_the_database_of_the_address_is_read(redis_url):
     with redis.Redis.from_url(other) as client:
         client.set("k", "in three")
     async with opened(other) as link:
-        assert await link.read(b"GET", b"k") == b"in three"
+        assert await link.command(b"GET", b"k") == b"in three"
 
 
 async def test_where_no_server_is_nobody_waits(redis_url):
     """A refused connection is the link's own error."""
     async with opened("redis://127.0.0.1:1/0") as link:
         with pytest.raises(SharedStoreDownError):
-            await link.read(b"PING")
+            await link.command(b"PING")
 
 
 async def test_other_connections_are_left_to_redis_py():
@@ -155,8 +155,32 @@ async def test_other_connections_are_left_to_redis_py():
     client = fakeredis.FakeAsyncRedis()
     await client.set("k", "v")
     link = RedisLink(client)
-    assert await link.read(b"GET", b"k") == b"v"
+    assert await link.command(b"GET", b"k") == b"v"
     await link.aclose()
+
+
+async def test_a_script_is_sent_whole_only_to_who_does_not_know_it(link):
+    """The hash is enough once, and after a flush the text goes again."""
+    script = Script("return {KEYS[1], ARGV[1], #KEYS}")
+    for _ in range(2):
+        assert await link.run(script, ["k"], 7) == [b"k", b"7", 1]
+    await link.client.script_flush()
+    assert await link.run(script, ["k"], "x") == [b"k", b"x", 1]
+
+
+async def test_scripts_run_by_redis_py_where_it_alone_can_connect():
+    """The same script on a connection that is not plain."""
+    link = RedisLink(fakeredis.FakeAsyncRedis())
+    assert await link.run(Script("return ARGV[1]"), ["k"], "x") == b"x"
+    assert link._wire is None
+    await link.aclose()
+
+
+async def test_a_scripts_error_is_no_outage(link):
+    """Redis answered, if not what was hoped for."""
+    with pytest.raises(SharedStoreDownError):
+        await link.run(Script("return redis.call('NOSUCH')"), ["k"])
+    assert link.up
 
 
 async def test_nonsense_on_the_wire_ends_the_connection():

@@ -1,7 +1,6 @@
 """Workers, forked or fresh: one job each, nothing left to the next, and no way to hang a run."""
 
 import importlib
-import os
 import sys
 import textwrap
 
