@@ -42,7 +42,7 @@ async def _answer() -> int:
     id="L2.closed-call",
     rows=["L2"],
     title="A call through the closed breaker costs at most half of one through circuitbreaker",
-    source="issue 3: product target",
+    source="product target",
     category=Category.LATENCY,
     target=at_least(2, "x"),
 )

@@ -149,7 +149,7 @@ def retry_after(lab: Lab) -> Plan:
     id="C1.client.retry-budget",
     rows=["C1"],
     title="In an outage 300 requests cause no more than 40 further calls: a tenth, and ten",
-    source="issue 3",
+    source="product target",
     target=at_most(40, "further calls"),
     category=Category.RESILIENCE,
 )

@@ -103,7 +103,7 @@ def fault_outcomes(lab: Lab) -> Plan:
     id="C1.faults.connections",
     rows=["C1"],
     title="Faults and cancelled calls leave no connection behind",
-    source="issue 3",
+    source="product target",
     target=exactly(0, "leaked connections"),
     category=Category.RESILIENCE,
 )
@@ -134,7 +134,7 @@ def fault_connections(lab: Lab) -> Plan:
     id="C1.keys.redacted",
     rows=["C1"],
     title="No error, traceback or log line of any failing call holds the key it was made with",
-    source="issue 3",
+    source="product target",
     target=exactly(0, "leaks"),
     category=Category.RESILIENCE,
 )

@@ -87,7 +87,7 @@ def market_ttls(_lab: Lab, kind: str) -> Plan:
     id="K5.sessions.wrong-days",
     rows=["K5"],
     title="Openings and closes of every day from 1990 to 2040 are those of exchange_calendars",
-    source="issue 3: real exchange sessions, holidays and early closes",
+    source="product target: real sessions, holidays and early closes",
     category=Category.CACHING,
     target=exactly(0, "days"),
     profiles=("full",),
@@ -121,7 +121,7 @@ def sessions_against_library(_lab: Lab) -> Plan:
     id="K5.sessions.question",
     rows=["K5"],
     title="Whether the market is open is known within two microseconds",
-    source="issue 3: product target",
+    source="product target",
     category=Category.LATENCY,
     target=at_most(2, "us"),
 )
@@ -182,7 +182,7 @@ def fixed_hours(_lab: Lab) -> Plan:
     id="K5.opening.stale-moments",
     rows=["K5"],
     title="Nothing fetched while the market is closed is served once it is open",
-    source="issue 3; 000.5 keeps closed-market scans 1800 s",
+    source="product target; 000.5 keeps closed-market scans 1800 s",
     category=Category.CACHING,
     target=exactly(0, "moments"),
 )

@@ -92,7 +92,7 @@ async def invalidation(lab: Lab, way: str) -> Plan:
     id="K4.race.old-values",
     rows=["K4", "K2"],
     title="A value fetched before an invalidation is never read after it, in any process",
-    source="issue 3",
+    source="product target",
     target=exactly(0, "old values"),
     category=Category.CACHING,
 )

@@ -29,7 +29,7 @@ PEERS_CURE = "pip install 'ava-perf[peers]'"
     id="L1.uncontended.aiolimiter",
     rows=["L1"],
     title="A permit that is free costs at most 40 % of what aiolimiter takes for one",
-    source="issue 3: product target",
+    source="product target",
     category=Category.LATENCY,
     target=at_least(2.5, "x"),
 )

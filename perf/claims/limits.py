@@ -1,8 +1,7 @@
-"""Rows L1, C2, C3 and C8: what the speed limits keep.
+"""Rows L1 and C3: what the speed limits keep.
 
-Bounds are counted twice: on a clock that stands still until it is moved, where every run is the
-same, and on the machine's own, in one process and in four that share a Redis. What a provider would
-see is judged by a bucket of its own, not by the limiter under test.
+Bounds are counted on the machine's own clock, in one process and in four that share a Redis; what
+single providers see of them is in `perf.claims.feeds`, on a virtual one.
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ from ava.clock import ManualClock
 from ava.errors import DeadlineError
 from ava.net.limiter import LocalLimiter
 from ava.net.shared_limiter import Lease, SharedLimiter
-from ava.net.spec import Rate, Window
+from ava.net.spec import Window
 from ava.redis import RedisLink
 from ava.settings import RedisSettings, Secret
 from perf.claim import Category, Plan, at_most, claim, counter_example, exactly
-from perf.claims.document.limits import AlphaVantageSpacing, FinnhubLimit
+from perf.claims.document.limits import FinnhubLimit
 from perf.instruments import Count, Counted, Occurrence, Witness
 from perf.lab.lab import Lab
 from perf.lab.swarm import Start, Swarm
@@ -124,63 +123,6 @@ def window_four_processes(lab: Lab) -> Plan:
     return Count(count, "grants in a second", repeats=1, facts=facts)
 
 
-# The limits of the signal system as document 003.4 configures them: requests a second, and burst.
-SIGNAL_LIMITS = {
-    "massive": Rate(5.0, 1.0, 10.0),
-    "alpha_vantage": Rate(0.2, 1.0, 5.0),
-    "xai": Rate(1.0, 1.0, 5.0),
-    "sonar": Rate(1.0, 1.0, 5.0),
-}
-
-
-class Bucket:
-    """A provider's own token bucket, which refuses what comes too fast."""
-
-    def __init__(self, limit: Rate) -> None:
-        self._limit = limit
-        self._tokens, self._seen = limit.burst, 0.0
-        self.refused = 0
-
-    def ask(self, now: float) -> None:
-        """Count a request, and its refusal if there is no token."""
-        gained = (now - self._seen) * self._limit.permits / self._limit.per_s
-        self._tokens, self._seen = min(self._limit.burst, self._tokens + gained), now
-        if self._tokens < 1 - 1e-6:
-            self.refused += 1
-        else:
-            self._tokens -= 1
-
-
-@claim(
-    id="C8.rate-limit-errors.{name}",
-    rows=["C8", "L1"],
-    title="A flood of 200 calls to {name} meets no rate-limit error, in virtual time",
-    source="003.4",
-    category=Category.RESILIENCE,
-    target=exactly(0, "rate-limit errors"),
-    cases=[{"name": name} for name in SIGNAL_LIMITS],
-)
-def no_rate_limit_errors(lab: Lab, name: str) -> Plan:  # noqa: ARG001 - nothing of the lab is needed
-    """Send a flood through the limiter to a provider that enforces the same figures."""
-    limit = SIGNAL_LIMITS[name]
-
-    async def count() -> Counted:
-        clock, provider = ManualClock(), Bucket(limit)
-        limiter = LocalLimiter(name, [limit], clock=clock)
-
-        async def call() -> None:
-            await limiter.acquire()
-            provider.ask(clock.monotonic())
-
-        calls = [asyncio.create_task(call()) for _ in range(200)]
-        await clock.advance(200 / limit.permits)
-        await asyncio.gather(*calls)
-        spent_s = (200 - limit.burst) / limit.permits
-        return Counted(provider.refused, {"calls": 200, "virtual_s": spent_s})
-
-    return Count(count, "rate-limit errors")
-
-
 @claim(
     id="C3.refuted.semaphore-of-sixty",
     rows=["C3", "L1"],
@@ -214,41 +156,10 @@ def semaphore_is_no_rate(lab: Lab) -> Plan:  # noqa: ARG001 - nothing of the lab
 
 
 @claim(
-    id="C2.refuted.three-second-spacing",
-    rows=["C2", "L1"],
-    title="The 3 s spacing lets ten waiting calls start at the same moment",
-    source="000.1",
-    category=Category.RESILIENCE,
-    target=counter_example(),
-)
-def spacing_is_no_limit(lab: Lab) -> Plan:  # noqa: ARG001 - nothing of the lab is needed
-    """Let ten callers come after one call, in virtual time."""
-
-    async def example() -> Occurrence:
-        clock, starts = ManualClock(), list[float]()
-        client = AlphaVantageSpacing(clock)
-
-        async def request() -> None:
-            starts.append(clock.monotonic())
-
-        await client.call(request)
-        calls = [asyncio.create_task(client.call(request)) for _ in range(10)]
-        await clock.advance(10)
-        await asyncio.gather(*calls)
-        return Occurrence(
-            most_in_any(starts[1:], 1.0) == 10,
-            "all ten read the same last_call_time, wait the same 3 s, and then go together",
-            {"starts_s": starts, "allowed_a_second": 1},
-        )
-
-    return Witness(example)
-
-
-@claim(
     id="L1.deadline.at-once",
     rows=["L1"],
     title="A caller whose wait would pass its deadline learns it at once, not after the wait",
-    source="issue 3: product target",
+    source="product target",
     category=Category.RESILIENCE,
     target=exactly(0, "virtual seconds waited"),
 )

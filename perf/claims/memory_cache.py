@@ -99,7 +99,7 @@ def hit_over_floor(lab: Lab) -> Plan:  # noqa: ARG001 - a claim's signature
     id="K1.l1-hit.fetch-floor",
     rows=["K1", "K3"],
     title="A hit through get_or_fetch costs at most 3 times the floor",
-    source="issue 3: product target",
+    source="product target",
     category=Category.CACHING,
     target=at_most(3, "x"),
 )

@@ -48,7 +48,7 @@ async def listed(virtual: Virtual, size: int, pages: int = 100) -> list[dict[str
     id="C7.batch.calls",
     rows=["C7"],
     title="A hundred Kalshi markets come in one call, not a hundred",
-    source="issue 3",
+    source="product target",
     target=exactly(1, "calls"),
     category=Category.RESOURCES,
 )
@@ -88,7 +88,7 @@ async def _all_markets(lab: Lab) -> tuple[list[Market], list[dict[str, Any]], in
     id="C7.pages.complete",
     rows=["C7"],
     title="A walk through Kalshi's pages brings every market once",
-    source="issue 3",
+    source="product target",
     target=exactly(0, "markets missing or repeated"),
     category=Category.RESILIENCE,
 )
@@ -111,7 +111,7 @@ def pages_complete(lab: Lab) -> Plan:
     id="C7.prices.exact",
     rows=["C7"],
     title="Every price and count of Kalshi's is kept to the last digit",
-    source="issue 3",
+    source="product target",
     target=exactly(0, "inexact values"),
     category=Category.RESILIENCE,
 )
@@ -135,7 +135,7 @@ def prices_exact(lab: Lab) -> Plan:
     id="C7.reads.refusals",
     rows=["C7"],
     title="Kalshi refuses no read for coming too fast under more load than it takes",
-    source="issue 3",
+    source="product target",
     target=exactly(0, "refused calls"),
     category=Category.RESILIENCE,
 )

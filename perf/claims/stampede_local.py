@@ -47,7 +47,7 @@ def stampede(lab: Lab) -> Plan:  # noqa: ARG001 - a claim's signature
     id="K3.stampede.failing",
     rows=["K3"],
     title="1,000 concurrent misses of one key whose fetch fails fetch once, and all learn of it",
-    source="issue 3: product target",
+    source="product target",
     category=Category.RESILIENCE,
     target=exactly(1, "fetches"),
 )
@@ -72,7 +72,7 @@ def failing_stampede(lab: Lab) -> Plan:  # noqa: ARG001 - a claim's signature
     id="K3.stampede.cancelled-{who}",
     rows=["K3"],
     title="Of 1,000 callers of one fetch, cancelling the {who} harms none of the others",
-    source="issue 3: product target",
+    source="product target",
     category=Category.RESILIENCE,
     target=exactly(0, "callers"),
     cases=[{"who": "first"}, {"who": "last"}],
@@ -98,7 +98,7 @@ def cancelled_caller(lab: Lab, who: str) -> Plan:  # noqa: ARG001 - a claim's si
     id="K3.stampede.abandoned",
     rows=["K3"],
     title="A fetch that all its callers have left is cancelled",
-    source="issue 3: product target",
+    source="product target",
     category=Category.RESILIENCE,
     target=exactly(1, "fetches cancelled"),
 )

@@ -158,7 +158,7 @@ async def lead_and_die(start: Start, url: str, namespace: str) -> None:
     id="K3.leader-killed.next-fetch",
     rows=["K3"],
     title="When the process that fetches is killed, 99 % of the next fetches start within 2 s",
-    source="issue 3",
+    source="product target",
     target=at_most(2, "s"),
     category=Category.RESILIENCE,
 )

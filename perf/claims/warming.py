@@ -169,7 +169,7 @@ def next_key_lift(lab: Lab) -> Plan:
     rows=["I1"],
     title="On no trace does fetching ahead cost more than a tenth of a point: it is off where it"
     " does not help",
-    source="issue 3: product target",
+    source="product target",
     category=Category.CACHING,
     target=at_least(-0.1, "points"),
     deadline_s=180,
@@ -183,7 +183,7 @@ def next_key_worst(lab: Lab) -> Plan:
     id="I1.next-key.cost",
     rows=["I1"],
     title="Over real traces fetching ahead makes at most 5 % more calls than it saves",
-    source="issue 3: product target",
+    source="product target",
     category=Category.CACHING,
     target=at_most(5, "% of calls"),
     deadline_s=180,

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from datetime import date
+from itertools import pairwise
 
 import pytest
 
@@ -311,6 +312,21 @@ def test_massive_pages_without_the_key(massive):
         assert told["next_url"].startswith(massive.provider.terms.base)
         told = massive.json(told["next_url"].removeprefix(massive.provider.terms.base))
     assert pages + told["results"] == whole
+
+
+@pytest.mark.parametrize(("multiplier", "span", "bars"), [(1, "hour", 6), (30, "minute", 13)])
+def test_massive_cuts_a_session_as_asked(massive, multiplier, span, bars):
+    """The multiplier and the span say together how long a bar is."""
+    path = f"/v2/aggs/ticker/AAPL/range/{multiplier}/{span}/2025-12-30/2025-12-30"
+    rows = massive.json(path)["results"]
+    assert len(rows) == bars
+    apart = multiplier * {"hour": 3_600_000, "minute": 60_000}[span]
+    assert {later["t"] - earlier["t"] for earlier, later in pairwise(rows)} == {apart}
+
+
+def test_massive_refuses_a_multiplier_that_is_none(massive):
+    """Told as other bad parameters are."""
+    assert massive.reply("/v2/aggs/ticker/AAPL/range/0/day/2025-12-01/2025-12-31").status == 400
 
 
 def test_massive_has_no_results_when_there_are_none(massive):

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from ava.clock import ManualClock
 from ava.net.deadline import left_s, within
+from ava.net.gate import Gate
+from ava.net.ledger import LedgerQuota
 from ava.net.retry import RetryBudget, asked_wait_s, backoff_s
 from ava.net.slots import Slots
-from ava.net.spec import Priority, RetryRule
+from ava.net.spec import Budget, Period, Priority, QuotaRule, RetryRule
 from ava.net.stats import Recent
 
 NOW = datetime(2026, 1, 5, 14, 30, tzinfo=UTC)
@@ -178,3 +180,15 @@ async def test_an_inner_deadline_can_only_be_earlier():
         with within(1, clock):
             assert left_s(clock) == 1
         assert left_s(clock) == 6
+
+
+@pytest.mark.anyio
+async def test_what_a_call_did_not_cost_comes_back(tmp_path):
+    """Five units are set aside, the provider charges two: eight of ten are left, not five."""
+    clock = ManualClock()
+    quota = LedgerQuota("acme", QuotaRule(10, Period.MONTH), tmp_path / "ledger", clock=clock)
+    gate = Gate("acme", 1, breaker=None, quota=quota, limiter=None, clock=clock)
+    async with gate.admit(5, Priority.INTERACTIVE, deadline=60) as passage:
+        passage.sent = True
+        await passage.observe(Budget(remaining=8, used=2, cost=2))
+    assert await quota.left() == 8

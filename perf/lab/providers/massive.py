@@ -95,7 +95,7 @@ class Massive(Provider):
         oldest = day_of(now) - _OLDEST
         if request.grade is Grade.FREE and first < oldest:
             raise _not_authorised()
-        rows = self._bars(ticker, timespan, first, last)
+        rows = self._bars(ticker, timespan, first, last, _multiplier(request))
         if request.query.get("sort") == "desc":
             rows = rows[::-1]
         start, limit = _page(request, _USUAL_BARS, _MOST_BARS)
@@ -242,7 +242,9 @@ class Massive(Provider):
             answer["next_url"] = self._next(request, start + limit, limit)
         return answer
 
-    def _bars(self, ticker: str, timespan: str, first: date, last: date) -> list[dict[str, Any]]:
+    def _bars(
+        self, ticker: str, timespan: str, first: date, last: date, multiplier: int = 1
+    ) -> list[dict[str, Any]]:
         symbol = ticker
         if ticker.startswith("X:") and ticker.endswith("USD"):
             return self._coin_bars(ticker[2:-3], first, last)
@@ -250,7 +252,8 @@ class Massive(Provider):
             return []
         if timespan in _MINUTES:
             days = self._market.bars(symbol, first, last)
-            cut = [self._market.intraday(symbol, day, _MINUTES[timespan]) for day in days]
+            minutes = _MINUTES[timespan] * multiplier
+            cut = [self._market.intraday(symbol, day, minutes) for day in days]
             return [row_of(bar, at) for several in cut for at, bar in several]
         if timespan not in {"day", "week", "month"}:
             raise Refusal(_error(400, f"The parameter 'timespan' has an invalid value: {timespan}"))
@@ -289,6 +292,14 @@ class Massive(Provider):
         }
         cursor = base64.urlsafe_b64encode(f"{start}:{limit}".encode()).decode()
         return f"{self.terms.base}{request.path}?{urlencode(kept | {'cursor': cursor})}"
+
+
+def _multiplier(request: Request) -> int:
+    """Return how many spans of time make a bar."""
+    told = request.query["mult"]
+    if not told.isdecimal() or int(told) < 1:
+        raise Refusal(_error(400, f"The parameter 'multiplier' has an invalid value: {told}"))
+    return int(told)
 
 
 def _page(request: Request, usual: int, most: int) -> tuple[int, int]:
