@@ -6,6 +6,7 @@ import tomllib
 from dataclasses import fields
 from pathlib import Path
 
+from ava.settings import Settings as AvaSettings
 from perf.cli import cli
 from perf.settings import Settings
 
@@ -46,12 +47,48 @@ def test_the_configuration_table_is_complete():
         assert f"| `{key}` | `AVA_PERF_{setting.name.upper()}` |" in README
 
 
-def test_the_readmes_claim_can_be_discovered(tmp_path):
+def example(import_line):
+    """Return the README's Python example that holds an import."""
+    examples = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    (found,) = [text for text in examples if import_line in text]
+    return found
+
+
+def test_the_readmes_claim_can_be_discovered():
     """The example of a claim is Python that declares one."""
-    code = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1]
+    code = example("from perf.claim import")
     namespace = {"__name__": "perf_claims"}
     exec(compile(code, "README.md", "exec"), namespace)  # noqa: S102 - the README's own code
     assert namespace["join_is_faster"].__ava_perf_claims__[0].id == "A1.join.faster"
+
+
+def test_the_readmes_cache_runs(capsys):
+    """The example of a cache prints what was fetched."""
+    exec(compile(example("import Cache"), "README.md", "exec"), {"__name__": "example"})  # noqa: S102 - the README's own code
+    assert capsys.readouterr().out == "{'price': 101.5}\n"
+
+
+def test_the_readmes_question_is_answered(lab, tmp_path, capsys):
+    """The example asks providers: here simulated ones, else as printed."""
+    code = example("import open_blocking")
+    simulation = lab.providers("yahoo", "finnhub")
+    asked = "open_blocking(Settings.from_environment(os.environ))"
+    assert asked in code
+    how = {
+        "settings": AvaSettings.from_environment(
+            {
+                "AVA_KEY_FINNHUB": simulation.key("finnhub"),
+                "AVA_STATE_DIRECTORY": str(tmp_path),
+            }
+        ),
+        "urls": {name: simulation.url(name) for name in simulation.names}
+        | {"yahoo_door": simulation.url("yahoo")},
+    }
+    code = code.replace(asked, "open_blocking(**how)")
+    exec(compile(code, "README.md", "exec"), {"__name__": "example", "how": how})  # noqa: S102 - the README's own code
+    provider, price = capsys.readouterr().out.split()[:2]
+    assert provider in simulation.names
+    assert float(price) > 0
 
 
 def test_the_readmes_configuration_is_toml():
