@@ -35,7 +35,7 @@ def _growth(keys: int, profiles: tuple[str, ...]) -> Callable[[Body], Body]:
     return claim(
         id="K1.scanner.memory.n{keys}",
         rows=["K1"],
-        title="After {keys} different keys the scanner's cache has grown by less than 5 MB",
+        title="After {keys:,} different keys the scanner's cache has grown by less than 5 MB",
         source="000.15; the bound in MB is a product target",
         category=Category.RESOURCES,
         target=at_most(5, "MB"),

@@ -63,6 +63,11 @@ def strips(entry: Entry) -> Strips | None:
     return Strips(drawn, target_s, None if target_s is None else figures.rule(entry.target))
 
 
+def is_one_count(entry: Entry) -> bool:
+    """Say whether there is nothing in the samples but one number, counted again and again."""
+    return entry.is_exact and len({v for values in entry.samples.values() for v in values}) == 1
+
+
 def _target_s(target: Target, series: Mapping[str, Series]) -> float | None:
     """Return the target as a time of the last arm; None where it is none."""
     if target.kind is TargetKind.COUNTER_EXAMPLE:

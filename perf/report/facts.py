@@ -139,7 +139,7 @@ def _is_table(value: Any) -> bool:
 def _table(name: str, value: Mapping[str, Any]) -> Table:
     rows, columns = value["rows"], value["columns"]
     return Table(
-        _label(name),
+        "in detail" if name == "table" else _label(name),
         columns=tuple(write(column) for column in columns),
         rows=tuple(tuple(_cell(cell) for cell in row) for row in rows[:MOST_ROWS]),
         numeric=frozenset(

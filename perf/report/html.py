@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -39,6 +39,7 @@ def render_html(results: Mapping[str, Any], *, stylesheet: str | None = None) ->
     servers that forbid inline styles; `style` returns what to put there. Raises ResultsError.
     """
     report = read(results)
+    entries = rank.order(report.entries)
     return (
         _environment()
         .get_template("page.html.j2")
@@ -47,7 +48,8 @@ def render_html(results: Mapping[str, Any], *, stylesheet: str | None = None) ->
             headline=rank.headline(report),
             banners=rank.banners(report),
             steps=rank.next_steps(report),
-            entries=rank.order(report.entries),
+            entries=entries,
+            holders=_holders(entries),
             score=score.score_of(report.entries),
             filters=_filters(report),
             style=None if stylesheet else style(),
@@ -105,6 +107,20 @@ def _filters(report: Report) -> list[tuple[str, str, int]]:
         found.append(
             ("worse", "worse than baseline, unconfirmed", sum(e.is_worse for e in report.entries))
         )
+    return found
+
+
+def _holders(entries: Iterable[Entry]) -> dict[str, Entry]:
+    """Return, by anchor, the entry above whose measurement an entry shares.
+
+    The documents give several figures for one thing; its samples and evidence are shown once.
+    """
+    first: dict[str, Entry] = {}
+    found = {}
+    for entry in entries:
+        holder = first.setdefault(entry.measurement, entry) if entry.measurement else entry
+        if holder is not entry:
+            found[entry.anchor] = holder
     return found
 
 

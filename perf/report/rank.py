@@ -21,6 +21,7 @@ from perf.verdict import Verdict
 NOISE_LIMIT = 0.05  # where the run does not say which limit it was judged by
 STEPS = 3
 
+_WORTH_WAITING = 20_000  # rounds
 _ROUNDS = re.compile(r"about (\d+) rounds would tell")  # the words of perf.verdict
 _ORDER = (Verdict.MISSED, Verdict.NOT_MEASURED, Verdict.INCONCLUSIVE, Verdict.MET, Verdict.REFUTED)
 
@@ -241,5 +242,6 @@ def _rounds_gain(entry: Entry, rounds: int) -> str:
 
 
 def _rounds(entry: Entry) -> int | None:
+    """Return the rounds that would tell, None where that is unknown or more than anybody waits."""
     found = _ROUNDS.search(entry.reason)
-    return int(found[1]) if found else None
+    return int(found[1]) if found and int(found[1]) <= _WORTH_WAITING else None

@@ -100,6 +100,20 @@ def test_a_hundred_claims_stay_under_a_megabyte():
     assert len(render_html(results).encode()) < 1_000_000
 
 
+def test_what_was_measured_once_is_shown_once():
+    """Of two figures of one measurement, the second points to the first, which has the evidence."""
+    results = small()
+    entry = next(e for e in results["results"] if e["evidence"]["kind"] == "comparison")
+    entry["evidence"]["facts"] = {"known": "all-about-it"}
+    again = copy.deepcopy(entry) | {"id": f"{entry['id']}-again"}
+    results["results"].append(again)
+    text = render_html(results)
+    assert text.count("all-about-it") == 1
+    assert text.count("Measured once for several figures") == 1
+    again["evidence"]["measurement"] = "measurements/other.json"
+    assert render_html(results).count("all-about-it") == 2
+
+
 def test_rendering_is_deterministic():
     """The same run gives the same bytes."""
     assert render_html(large(cases=1)) == render_html(large(cases=1))

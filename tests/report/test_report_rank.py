@@ -177,6 +177,13 @@ def test_no_rounds_no_promise():
     assert rank.step(entry, [entry]).action == "Measure again on a quieter machine"
 
 
+def test_nobody_is_sent_to_wait_for_days():
+    """A figure on its very bound would take a quarter of a million rounds to tell."""
+    reason = "the bound lies inside it; about 248634 rounds would tell"
+    found = report(claim("D1.a", "inconclusive", reason=reason))
+    assert rank.next_steps(found) == []
+
+
 @pytest.mark.parametrize(
     ("kind", "estimate", "factor"),
     [("at_least", 5, 2), ("at_most", 20, 2), ("at_least", -1, float("inf")), ("exactly", 40, 4)],
