@@ -8,12 +8,12 @@ own thread would wait for ever, and is refused.
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ava.errors import WrongThreadError
+from ava.loop_thread import loop_thread
 from ava.platform import Platform, Providers
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class BlockingPlatform(Providers):
 @contextmanager
 def open_blocking(settings: Settings, **how: Any) -> Iterator[BlockingPlatform]:
     """Open a platform for the length of a block; `how` is passed to `Platform.open`."""
-    with _running_loop() as loop:
+    with loop_thread("ava-net") as loop:
         opening = Platform.open(settings, **how)
         platform = _waited(loop, _called(opening.__aenter__))
         try:
@@ -70,23 +70,3 @@ def _waited(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T]) -> T:
     except BaseException:
         future.cancel()
         raise
-
-
-@contextmanager
-def _running_loop() -> Iterator[asyncio.AbstractEventLoop]:
-    ready: list[asyncio.AbstractEventLoop] = []
-    started, stop = threading.Event(), asyncio.Event()
-
-    async def live() -> None:
-        ready.append(asyncio.get_running_loop())
-        started.set()
-        await stop.wait()
-
-    thread = threading.Thread(target=asyncio.run, args=(live(),), name="ava-net", daemon=True)
-    thread.start()
-    started.wait()
-    try:
-        yield ready[0]
-    finally:
-        ready[0].call_soon_threadsafe(stop.set)
-        thread.join()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from ava.db.connection import Connection, Params, Row, Statement, fetch_from
 from ava.db.stats import Health, PoolStats
 from ava.errors import PoolClosedError, WrongThreadError
+from ava.loop_thread import loop_thread
 from ava.settings import DatabaseSettings
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def open_blocking(settings: DatabaseSettings) -> Iterator[Blocking]:
     """
     from ava.db.pool import Database  # noqa: PLC0415 - the pool imports this module
 
-    with _running_loop() as loop:
+    with loop_thread("ava-db") as loop:
         database = Database(settings)
         submit(loop, database.open)
         try:
@@ -171,23 +172,3 @@ async def _fetch_one(conn: Connection, query: Statement, params: Params | None) 
 
 async def _execute(conn: Connection, query: Statement, params: Params | None) -> int:
     return (await conn.execute(query, params)).rowcount
-
-
-@contextmanager
-def _running_loop() -> Iterator[asyncio.AbstractEventLoop]:
-    ready: list[asyncio.AbstractEventLoop] = []
-    started, stop = threading.Event(), asyncio.Event()
-
-    async def live() -> None:
-        ready.append(asyncio.get_running_loop())
-        started.set()
-        await stop.wait()
-
-    thread = threading.Thread(target=asyncio.run, args=(live(),), name="ava-db", daemon=True)
-    thread.start()
-    started.wait()
-    try:
-        yield ready[0]
-    finally:
-        ready[0].call_soon_threadsafe(stop.set)
-        thread.join()
