@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,15 @@ _MARKS = {
     "postgres_server": pytest.mark.postgres,
     "redis_server": pytest.mark.redis,
 }
+
+
+def pytest_configure() -> None:
+    """Heed SIGINT though the shell that started the suite in the background has it ignored.
+
+    Ignoring is inherited by every process the tests start, and some of them are interrupted.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
