@@ -27,6 +27,10 @@ from ava.settings import RedisSettings
 
 RETRY_S = 0.5  # between trials while Redis is away: soon enough to be used again within a second
 
+# From Python 3.12 on, writing to a connection that has just been lost ends inside asyncio with an
+# AttributeError: its transport has no loop any more.
+FAILURES = (RedisError, OSError, TimeoutError, AttributeError)
+
 T = TypeVar("T")
 
 
@@ -87,7 +91,7 @@ class RedisLink:
             # Of the loop's clock: what it cuts off is input and output, which no test clock moves.
             async with asyncio.timeout(self._timeout_s):
                 answer = await call(self.client)
-        except (RedisError, OSError, TimeoutError) as error:
+        except FAILURES as error:
             if _is_silence(error):
                 self._trial_at = self._clock.monotonic() + RETRY_S
             # The message of redis-py may quote the address.
@@ -144,4 +148,6 @@ class RedisLink:
 
 def _is_silence(error: Exception) -> bool:
     """Tell a server that is away, loading or full of clients from one that refuses a command."""
-    return isinstance(error, UnconnectedError | TimedOutError | OSError | TimeoutError)
+    return isinstance(
+        error, UnconnectedError | TimedOutError | OSError | TimeoutError | AttributeError
+    )

@@ -20,11 +20,9 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol
 
 from redis.asyncio.client import PubSub
-from redis.exceptions import RedisError
 
 from ava.clock import Clock
-from ava.errors import SharedStoreDownError
-from ava.redis import RedisLink
+from ava.redis import FAILURES, RedisLink
 
 BEAT_S = 0.5
 LEASE_S = 2.0
@@ -32,7 +30,6 @@ GRACE_S = 1.0
 RETRY_S = 0.5
 
 _LOG = logging.getLogger("ava.cache")
-_FAILURES = (RedisError, OSError, TimeoutError, SharedStoreDownError)
 
 
 class Audience(Protocol):
@@ -106,7 +103,7 @@ class Subscription:
             try:
                 async with _subscribed(self._link, self._channel) as pubsub:
                     await self._session(pubsub, grace_s)
-            except (*_FAILURES, _LostError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever ends a session, another begins
                 _LOG.warning("the cache's subscription ended: %s", type(error).__name__)
             finally:
                 self._close()
@@ -186,5 +183,5 @@ async def _subscribed(link: RedisLink, channel: str) -> AsyncIterator[PubSub]:
 
 
 async def _quietly(close: Callable[[], Awaitable[None]]) -> None:
-    with suppress(*_FAILURES):
+    with suppress(*FAILURES):
         await close()

@@ -70,7 +70,7 @@ async def test_a_refused_command_is_an_answer(link):
         assert (calls.made, link.up) == (made, True)
 
 
-@pytest.mark.parametrize("error", [OSError(), TimeoutError()])
+@pytest.mark.parametrize("error", [OSError(), TimeoutError(), AttributeError("_add_writer")])
 async def test_every_kind_of_silence_counts(link, error):
     """Whatever layer it comes from."""
     calls = Calls()
