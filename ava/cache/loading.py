@@ -160,7 +160,7 @@ class Loader:
             if not job.keep.negative_s:
                 raise
             return Absent(error.provider, str(error), error.status)
-        except Exception:
+        except Exception:  # of any kind: it is the caller's, and here only counted
             self._counters.fetch_errors += 1
             raise
 

@@ -164,7 +164,8 @@ def keys_redacted(lab: Lab) -> Plan:
 @claim(
     id="C1.limits.refused",
     rows=["C1", "C9"],
-    title="Under more load than they take, no provider ever says that calls come too fast",
+    title="In virtual time, under more load than they take, no provider says that calls come too"
+    " fast",
     source="003.4, 001.11",
     target=exactly(0, "refused calls"),
     category=Category.RESILIENCE,

@@ -218,7 +218,7 @@ async def hit_over_peer(lab: Lab, peer: str, bound: float) -> Plan:  # noqa: ARG
         "before": f"{peer}, by its own way to ask for a key",
         "after": "MemoryCache.get: statistics, expiry, bounds on items and bytes",
         "keys": len(KEYS),
-        "limit": "a coroutine and a dictionary are 60 % of a hit; the rest is one reading of the"
+        "limit": "beyond the floor, which K1.l1-hit.floor measures, a hit is one reading of the"
         " clock and one increment, without which nothing would expire or be counted",
     }
     return Compare(hits(get), hits(filled().get), facts=facts)
