@@ -60,6 +60,22 @@ class DuplicateKeyError(AvaError):
         self.rows = rows
 
 
+class BadBodyError(AvaError):
+    """The body of a request is not what the route takes."""
+
+
+class UnauthorisedError(AvaError):
+    """A request needs a key and has none, or has one that is not known."""
+
+
+class NoDatabaseError(AvaError):
+    """Something needs PostgreSQL, and none is configured."""
+
+
+class UnknownRowError(AvaError):
+    """A row is asked for by a key that no row has."""
+
+
 class DatabaseError(AvaError):
     """PostgreSQL, or the way to it, failed; `sqlstate` is the server's code where it gave one.
 

@@ -169,6 +169,50 @@ class LocalSettings(Section):
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderSettings(Section):
+    """Where providers are, other than at their own addresses: behind a proxy, or simulated.
+
+    `urls` are `name=address` pairs with commas between. `pace` says that their clock runs that many
+    times as fast as ours, so that their speed limits are that much higher.
+    """
+
+    prefix: ClassVar[str] = "AVA_PROVIDERS_"
+
+    urls: str = ""
+    pace: float = _above(0, 1.0)
+
+    def addresses(self) -> dict[str, str]:
+        """Return the base URLs by provider; raise SettingsError for what is no pair."""
+        pairs = [pair.strip() for pair in self.urls.split(",") if pair.strip()]
+        found = dict(pair.partition("=")[::2] for pair in pairs)
+        if not all(name and url.startswith(("http://", "https://")) for name, url in found.items()):
+            raise SettingsError(
+                f"{self.key('urls')} must be name=address pairs such as "
+                "yahoo=http://127.0.0.1:9000/yahoo, with commas between"
+            )
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings(Section):
+    """The HTTP API: where it listens, who may ask what, and how much.
+
+    `keys` are `name:secret` pairs with commas between; without any, what needs a key is refused.
+    """
+
+    prefix: ClassVar[str] = "AVA_API_"
+
+    host: str = "127.0.0.1"
+    port: int = _at_least(0, 8000)
+    keys: Secret | None = None
+    heartbeat_s: float = _above(0, 25.0)  # 000.13: load balancers end what is silent for 60 s
+    deadline_s: float = _above(0, 30.0)
+    body_bytes: int = _at_least(0, 1_048_576)
+    in_flight: int = _at_least(1, 256)
+    drain_s: float = _at_least(0, 20.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Every section of the platform's settings."""
 
@@ -177,6 +221,8 @@ class Settings:
     local: LocalSettings = field(default_factory=LocalSettings)
     keys: ProviderKeys = field(default_factory=ProviderKeys)
     state: StateSettings = field(default_factory=StateSettings)
+    providers: ProviderSettings = field(default_factory=ProviderSettings)
+    api: ApiSettings = field(default_factory=ApiSettings)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:

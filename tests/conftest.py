@@ -16,6 +16,7 @@ import pytest
 import redis
 from hypothesis import HealthCheck, settings
 
+from ava.db.migrate import migrate
 from perf.lab.binaries import Source
 from perf.lab.lab import Lab, Missing, Profile, Servers
 from perf.lab.postgres import PostgresServer
@@ -100,6 +101,21 @@ def lab(servers: Servers) -> Iterator[Lab]:
 def database(postgres_server: PostgresServer, lab: Lab) -> str:
     """The DSN of an empty database, dropped after the test."""
     return lab.dsn(lab.create_database())
+
+
+@pytest.fixture(scope="session")
+def schema_template(servers):
+    """The name of a database that holds the schema and no rows."""
+    with Lab(servers.addresses) as lab:
+        name = lab.create_database()
+        migrate(lab.dsn(name))
+        yield name
+
+
+@pytest.fixture
+def platform_dsn(postgres_server, schema_template, lab):
+    """The DSN of a database with the schema, dropped after the test."""
+    return lab.dsn(lab.create_database(schema_template))
 
 
 @pytest.fixture

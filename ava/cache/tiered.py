@@ -83,6 +83,7 @@ class Cache:
         clock = clock or SystemClock()
         rng = rng or random.Random()  # noqa: S311 - it spreads expiry, and guards nothing
         self._local = LocalTier(MemoryCache[Any](clock=clock) if memory is None else memory)
+        self._clock = clock
         self._counters, self._wakes, self._flights = Counters(), Wakes(), Flights()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._context = contextvars.copy_context()
@@ -175,6 +176,14 @@ class Cache:
         if keep.refresh_at < 1:
             self._refresh(key, fetch, kind, keep)
         return cast("T", self._present(value))
+
+    def left_s(self, key: str) -> float | None:
+        """Return for how long what this process holds of `key` stays fresh; None if it holds none.
+
+        Not above zero says that it is past that, and was served because fetching failed.
+        """
+        entry = self._local.entry(key)
+        return None if entry is None else entry.fresh_until - self._clock.monotonic()
 
     async def invalidate(self, *keys: str) -> bool:
         """Drop `keys` everywhere; say whether Redis has passed it on, else it is remembered."""

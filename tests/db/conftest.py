@@ -1,4 +1,4 @@
-"""Databases with the platform's schema, copied from one that is migrated once a session."""
+"""Pools on databases with the platform's schema."""
 
 from __future__ import annotations
 
@@ -6,25 +6,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from ava.db.migrate import migrate
 from ava.db.pool import Database
 from ava.settings import DatabaseSettings, Secret
-from perf.lab.lab import Lab
-
-
-@pytest.fixture(scope="session")
-def schema_template(servers):
-    """The name of a database that holds the schema and no rows."""
-    with Lab(servers.addresses) as lab:
-        name = lab.create_database()
-        migrate(lab.dsn(name))
-        yield name
-
-
-@pytest.fixture
-def platform_dsn(postgres_server, schema_template, lab):
-    """The DSN of a database with the schema, dropped after the test."""
-    return lab.dsn(lab.create_database(schema_template))
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""The HTTP API: services as typed answers, with the freshness that they really have."""

@@ -1,0 +1,1 @@
+"""Routes by area; each module has `routes(core)` and is found by `ava.api.app`, never listed."""
