@@ -1,0 +1,1 @@
+"""The running process: it listens, says what is missing, and ends in good order."""
