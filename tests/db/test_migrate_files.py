@@ -137,4 +137,5 @@ def test_the_products_own_files_are_in_order():
         "trading_indexes",
         "sports_indexes",
         "signal_indexes",
+        "background_indexes",
     }

@@ -117,10 +117,12 @@ def one(connection, query, *values):
 
 
 def columns(connection):
-    """Map each table of the schema to its columns, in any order."""
+    """Map each table of the schema to its columns, in any order; what workers write is left out."""
     rows = connection.execute(
         "SELECT table_name, array_agg(column_name::text) FROM information_schema.columns "
-        "WHERE table_schema = 'public' AND table_name <> 'schema_migrations' GROUP BY 1"
+        "WHERE table_schema = 'public' AND table_name NOT IN ('schema_migrations', 'odds_syncs') "
+        "AND table_name NOT LIKE 'procrastinate%' "
+        "AND (table_name, column_name) NOT IN (('tasks', 'job_id'), ('tasks', 'result')) GROUP BY 1"
     )
     return {name: set(names) for name, names in rows}
 
@@ -209,7 +211,8 @@ def test_new_rows_are_numbered_after_the_loaded_ones(loaded):
 def test_statistics_are_there_after_loading(loaded):
     """The planner knows every table from the start."""
     unknown = """SELECT count(*) FROM pg_class WHERE relkind = 'r' AND reltuples < 0
-        AND relnamespace = 'public'::regnamespace"""
+        AND relnamespace = 'public'::regnamespace
+        AND relname <> 'odds_syncs' AND relname NOT LIKE 'procrastinate%'"""
     assert one(loaded, unknown) == 0
 
 
