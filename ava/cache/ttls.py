@@ -21,6 +21,9 @@ ACTIVITY: Final = Keep(30, refresh_at=_AHEAD, tags=("activity",))  # 001.2
 PERFORMANCE: Final = Keep(300, refresh_at=_AHEAD, tags=("portfolio",))  # 001.2
 ALERTS: Final = Keep(15, refresh_at=_AHEAD, tags=("alerts",))  # 001.2
 
+# Changed only by the platform, whose every write drops them.
+WATCHLISTS: Final = Keep(300, tags=("watchlists",))
+
 # Prices: the time is set anew for each by `Freshness.keep`, from the market and the symbol.
 PRICES: Final = Keep(20, refresh_at=_AHEAD)  # 003.1
 

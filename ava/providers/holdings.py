@@ -67,6 +67,11 @@ class OptionPosition(Exact, frozen=True, kw_only=True):
     chain_id: str | None = None
     created_at: datetime | None = None
 
+    @property
+    def is_short(self) -> bool:
+        """Whether the contracts are owed."""
+        return self.type == _SHORT
+
 
 class Instrument(Struct, frozen=True, kw_only=True):
     """A share's identity."""
@@ -207,7 +212,7 @@ class OptionHolding(Struct, frozen=True, kw_only=True):
         if price is None:
             return None
         whole = self.position.quantity * self.position.multiplier * price
-        return -whole if self.position.type == _SHORT else whole
+        return -whole if self.position.is_short else whole
 
 
 class Portfolio(Struct, frozen=True, kw_only=True):

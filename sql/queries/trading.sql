@@ -13,14 +13,6 @@ WHERE /* after */ positions.account_id = %(account_id)s AND positions.closed_at 
 ORDER BY positions.id
 LIMIT %(limit)s;
 
--- name: latest_balance
--- The last balance of one account.
-SELECT portfolio_value, cash, total_equity, date
-FROM portfolio_balances
-WHERE account_id = %(account_id)s
-ORDER BY date DESC
-LIMIT 1;
-
 -- name: trade_history
 -- The trades of all accounts, newest first; a page.
 SELECT
@@ -37,6 +29,24 @@ SELECT
     id, account_id, symbol, action, quantity, price, total_value, order_type, executed_at
 FROM trade_history
 WHERE /* after */ account_id = %(account_id)s
+ORDER BY executed_at DESC, id DESC
+LIMIT %(limit)s;
+
+-- name: trade_history_by_symbol
+-- The trades of one symbol in all accounts, newest first; a page.
+SELECT
+    id, account_id, symbol, action, quantity, price, total_value, order_type, executed_at
+FROM trade_history
+WHERE /* after */ symbol = %(symbol)s
+ORDER BY executed_at DESC, id DESC
+LIMIT %(limit)s;
+
+-- name: trade_history_by_account_and_symbol
+-- The trades of one symbol in one account, newest first; a page.
+SELECT
+    id, account_id, symbol, action, quantity, price, total_value, order_type, executed_at
+FROM trade_history
+WHERE /* after */ account_id = %(account_id)s AND symbol = %(symbol)s
 ORDER BY executed_at DESC, id DESC
 LIMIT %(limit)s;
 

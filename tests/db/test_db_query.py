@@ -15,9 +15,10 @@ from ava.errors import QueryFileError
 QUERIES = list(catalogue().values())
 SELECTS = [q for q in QUERIES if re.match(r"(SELECT|WITH)\b", q.sql)]
 EXAMPLES = {
-    "account_id": 1, "days": 7, "enabled": True, "limit": 5, "market_id": 1, "name": "n",
-    "outcome": "win", "owner": "o", "start": None, "stock_id": 1, "stop": None, "symbol": "S",
-    "updated_by": "test", "watchlist_id": 1,
+    "account_id": 1, "alert_id": 1, "days": 7, "enabled": True, "is_dismissed": None,
+    "is_read": True, "limit": 5, "market_id": 1, "name": "n", "outcome": "win", "owner": "o",
+    "start": None, "stock_id": 1, "stop": None, "symbol": "S", "updated_by": "test",
+    "watchlist_id": 1,
 }  # fmt: skip
 
 
