@@ -212,7 +212,7 @@ def test_statistics_are_there_after_loading(loaded):
     """The planner knows every table from the start."""
     unknown = """SELECT count(*) FROM pg_class WHERE relkind = 'r' AND reltuples < 0
         AND relnamespace = 'public'::regnamespace
-        AND relname <> 'odds_syncs' AND relname NOT LIKE 'procrastinate%'"""
+        AND relname <> 'odds_syncs' AND relname NOT LIKE 'procrastinate%%'"""
     assert one(loaded, unknown) == 0
 
 
