@@ -13,6 +13,7 @@ import signal
 import socket
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from ava.errors import AvaError
@@ -109,13 +110,16 @@ class _Processes:
         if not self._ending.is_set():
             self._end()
             return
-        for process in self._running:
-            process.kill()
+        self._tell_all(signal.SIGKILL)
 
     def _end(self) -> None:
         self._ending.set()
+        self._tell_all(signal.SIGTERM)
+
+    def _tell_all(self, number: signal.Signals) -> None:
         for process in self._running:
-            process.terminate()
+            with suppress(ProcessLookupError):  # it has ended by itself
+                process.send_signal(number)
 
 
 async def _is_ready(process: Process) -> bool:
