@@ -81,7 +81,10 @@ class Bar(Struct, frozen=True, kw_only=True):
 
 
 class OptionContract(Struct, frozen=True, kw_only=True):
-    """One listed option with its market and, where the provider has them, its greeks."""
+    """One listed option with its market and, where the provider has them, its greeks.
+
+    `traded_at` is the last trade, which may lie long before the quotes.
+    """
 
     symbol: str
     underlying: str
@@ -100,15 +103,20 @@ class OptionContract(Struct, frozen=True, kw_only=True):
     vega: float | None = None
     break_even: float | None = None
     in_the_money: bool | None = None
+    traded_at: datetime | None = None
 
 
 class OptionChain(Struct, frozen=True, kw_only=True):
-    """The contracts of one expiry, and every expiry there is."""
+    """The contracts of one expiry, and every expiry there is.
+
+    `reports_at` is the earnings report that the provider tells of, made or to come.
+    """
 
     underlying: str
     underlying_price: float | None
     expirations: tuple[date, ...]
     contracts: tuple[OptionContract, ...]
+    reports_at: datetime | None = None
 
 
 class Fundamentals(Struct, frozen=True, kw_only=True):

@@ -116,6 +116,15 @@ class Yahoo:
         parts = chunks(symbols, QUOTES_A_CALL)
         return _joined(await together(self._quotes(part, how) for part in parts))
 
+    async def listings(self, symbols: Iterable[str], **how: Unpack[How]) -> dict[str, Fundamentals]:
+        """Return companies as far as quotes tell of them, 100 a call; unknown ones are absent.
+
+        Names, exchanges and sizes, and no sectors: those are in summaries, one call each.
+        """
+        rule: How = {"keep": FUNDAMENTALS, **how}
+        parts = chunks(symbols, QUOTES_A_CALL)
+        return _joined(await together(self._listings(part, rule) for part in parts))
+
     async def history(
         self,
         symbol: str,
@@ -220,6 +229,14 @@ class Yahoo:
                 dict[str, Quote],
                 {"keep": QUOTES, **how},
             )
+        )
+
+    async def _listings(self, symbols: tuple[str, ...], how: How) -> dict[str, Fundamentals]:
+        params = {"symbols": ",".join(symbols), "fields": ",".join(yahoo_summary.FIELDS)}
+        request = Request("/v7/finance/quote", params=params)
+        kind = dict[str, Fundamentals]
+        return await self._crumbed(
+            lambda: ask(self._client, request, yahoo_summary.read_listings, kind, how)
         )
 
     async def _sparks(

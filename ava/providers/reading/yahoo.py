@@ -41,6 +41,7 @@ class _Quote(Struct, rename="camel"):
     regular_market_time: Loose = None
     bid: Loose = None
     ask: Loose = None
+    earnings_timestamp: Loose = None
 
 
 class _QuoteResponse(Struct):
@@ -191,6 +192,7 @@ class _Contract(Struct, rename="camel"):
     open_interest: Loose = None
     implied_volatility: Loose = None
     in_the_money: bool | None = None
+    last_trade_date: Loose = None
 
 
 class _Expiry(Struct):
@@ -230,6 +232,7 @@ def read_options(answer: Answer) -> OptionChain:
         underlying_price=None if raw.quote is None else number(raw.quote.regular_market_price),
         expirations=tuple(_date(stamp) for stamp in raw.expiration_dates),
         contracts=tuple(contracts),
+        reports_at=None if raw.quote is None else parse.moment(raw.quote.earnings_timestamp),
     )
 
 
@@ -247,6 +250,7 @@ def _contract(raw: _Contract, underlying: str, right: Right) -> OptionContract:
         open_interest=number(raw.open_interest),
         implied_volatility=number(raw.implied_volatility),
         in_the_money=raw.in_the_money,
+        traded_at=parse.moment(raw.last_trade_date),
     )
 
 

@@ -1,4 +1,7 @@
-"""Yahoo's quoteSummary: one company in several modules, which overlap and have gaps."""
+"""Yahoo's companies: quoteSummary tells all of one, in modules that overlap and have gaps.
+
+Quotes tell the rest's outline for many at once: names and sizes, and no sectors.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,65 @@ from ava.errors import NotFoundError
 from ava.net.spec import Answer
 from ava.providers import parse
 from ava.providers.market import Fundamentals
-from ava.providers.parse import number
+from ava.providers.parse import Loose, number
 from ava.providers.reading.yahoo import NAME
 
 MODULES = ("price", "assetProfile", "summaryDetail", "defaultKeyStatistics", "financialData")
+
+# Asked for by name, so that quotes and outlines are two questions, each with one form of answer.
+FIELDS = (
+    "longName", "shortName", "fullExchangeName", "currency", "marketCap", "sharesOutstanding",
+    "trailingPE", "forwardPE", "epsTrailingTwelveMonths", "trailingAnnualDividendYield",
+    "fiftyTwoWeekHigh", "fiftyTwoWeekLow",
+)  # fmt: skip
+
+
+class _Listing(Struct, rename="camel"):
+    symbol: str
+    long_name: str | None = None
+    short_name: str | None = None
+    full_exchange_name: str | None = None
+    exchange: str | None = None
+    currency: str | None = None
+    market_cap: Loose = None
+    shares_outstanding: Loose = None
+    trailing_pe: Loose = field(name="trailingPE", default=None)
+    forward_pe: Loose = field(name="forwardPE", default=None)
+    eps_trailing_twelve_months: Loose = None
+    trailing_annual_dividend_yield: Loose = None
+    fifty_two_week_high: Loose = None
+    fifty_two_week_low: Loose = None
+
+
+class _ListingResponse(Struct):
+    result: list[_Listing]
+
+
+class _Listings(Struct):
+    response: _ListingResponse = field(name="quoteResponse")
+
+
+def read_listings(answer: Answer) -> dict[str, Fundamentals]:
+    """Read /v7/finance/quote as companies; an unknown symbol is absent."""
+    rows = parse.read_json(answer, _Listings).response.result
+    return {row.symbol: _listing(row) for row in rows}
+
+
+def _listing(raw: _Listing) -> Fundamentals:
+    return Fundamentals(
+        symbol=raw.symbol,
+        name=parse.known(raw.long_name) or parse.known(raw.short_name),
+        exchange=parse.known(raw.full_exchange_name) or parse.known(raw.exchange),
+        currency=parse.known(raw.currency),
+        market_cap=number(raw.market_cap),
+        shares_outstanding=number(raw.shares_outstanding),
+        pe=number(raw.trailing_pe),
+        forward_pe=number(raw.forward_pe),
+        eps=number(raw.eps_trailing_twelve_months),
+        dividend_yield=number(raw.trailing_annual_dividend_yield),
+        year_high=number(raw.fifty_two_week_high),
+        year_low=number(raw.fifty_two_week_low),
+    )
 
 
 class _SummaryBody(Struct):
