@@ -13,6 +13,7 @@ from decimal import ROUND_DOWN, Decimal
 from enum import StrEnum
 
 import numpy as np
+from msgspec import Struct
 
 from ava.signals.features import Features
 from ava.signals.orders import ZERO, Holding, Order, Side, order_id
@@ -43,8 +44,7 @@ class Signal:
     model: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When an opinion is acted on, and how much is put on it.
 
     `notional` is what a position is worth when it is opened; an order below `least` of value is not
