@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from types import MappingProxyType
@@ -63,11 +63,19 @@ class _Tally:
         self.total_s = 0.0
 
 
+# Told of each statement as it ends: its name, the seconds it took, and whether it failed.
+Listener = Callable[[str, float, bool], None]
+
+
 class QueryTimer:
-    """Receives the duration of every statement; statements slower than `slow_s` are logged."""
+    """Receives the duration of every statement; statements slower than `slow_s` are logged.
+
+    `listener` is told of each as well, in the task that ran it.
+    """
 
     def __init__(self, slow_s: float = 1.0, buckets: tuple[float, ...] = BUCKETS) -> None:
         self._slow_s = slow_s
+        self.listener: Listener | None = None
         self._bounds = buckets
         self._tallies: dict[str, _Tally] = {}
         # Statements are recorded on the home loop, snapshots are taken from any thread.
@@ -86,6 +94,8 @@ class QueryTimer:
             tally.failures += rows is None
         if seconds > self._slow_s:
             self._log(query, name, seconds, rows)
+        if self.listener is not None:
+            self.listener(name, seconds, rows is None)
 
     def snapshot(self) -> Mapping[str, Histogram]:
         """Return the histograms as they stand."""
@@ -105,7 +115,13 @@ class QueryTimer:
     def _log(query: object, name: str, seconds: float, rows: int | None) -> None:
         shown = name if name != AD_HOC else f"{name}: {redact(_text(query))}"
         outcome = "failed" if rows is None else f"{rows} rows"
-        slow_log.warning("slow statement: %.3f s, %s, %s", seconds, outcome, shown)
+        slow_log.warning(
+            "slow statement: %.3f s, %s, %s",
+            seconds,
+            outcome,
+            shown,
+            extra={"statement": name, "seconds": round(seconds, 6), "rows": rows},
+        )
 
 
 def _text(query: object) -> str:

@@ -27,6 +27,7 @@ from ava.net.redact import Redactor, quiet_httpx
 from ava.net.request import Request
 from ava.net.spec import Answer, Budget, Priority, ProviderSpec
 from ava.net.stats import Recent
+from ava.net.watch import Exchange, Watch
 
 if TYPE_CHECKING:
     import httpx
@@ -79,6 +80,7 @@ class Asker:
         self.spec = spec
         self.gate = gate
         self.recent = Recent()
+        self.watch: Watch | None = None
         self._http = http
         self._clock = gate.clock
         self._max_body = max_body
@@ -98,7 +100,7 @@ class Asker:
             async with self.gate.admit(
                 question.request.cost, question.priority, question.deadline
             ) as passage:
-                outcome = await self._ask(question, passage)
+                outcome = await self._watched(question, passage)
                 passage.sound = _judged(outcome, passage.sound)
         except ProviderError as error:
             outcome = error
@@ -120,15 +122,22 @@ class Asker:
         name = self.spec.name
         return DeadlineError(f"{name}: no answer after {after_s:.3g} s", provider=name)
 
-    async def _ask(self, question: Question[T], passage: Passage) -> Reading[T] | ProviderError:
+    async def _watched(self, question: Question[T], passage: Passage) -> Reading[T] | ProviderError:
+        if self.watch is None:
+            return await self._ask(question, passage, None)
+        with self.watch.exchange(self.spec.name, question.request.method) as seen:
+            return await self._ask(question, passage, seen)
+
+    async def _ask(
+        self, question: Question[T], passage: Passage, seen: Exchange | None
+    ) -> Reading[T] | ProviderError:
         """Send the request once and read the answer; tell limiter and quota what it says."""
         timeouts, now = self.spec.timeouts, self._clock.monotonic()
         left, attempt_s = question.deadline - now, timeouts.connect_s + timeouts.read_s
         if left <= 0:
             return self.late(now - question.started)
-        sending = compose(
-            self.spec.base_url, question.request, self._params, self._headers, timeouts
-        )
+        headers = self._headers if seen is None else {**self._headers, **seen.headers}
+        sending = compose(self.spec.base_url, question.request, self._params, headers, timeouts)
         passage.sent = True
         answer = await exchange(
             self._http, sending, within_s=min(left, attempt_s), most_bytes=self._max_body
@@ -143,6 +152,8 @@ class Asker:
             outcome = self.tried(question, answer)
             await self._heed(answer, outcome, passage)
         self.recent.add(took_s, sound=_judged(outcome, passage.sound) is not False)
+        if seen is not None:
+            seen.ended(took_s, outcome)
         return outcome
 
     def _cut(self, question: Question[T]) -> Reading[T] | ProviderError:

@@ -26,6 +26,7 @@ from ava.net.request import Request
 from ava.net.retry import RetryBudget, backoff_s
 from ava.net.spec import Answer, Priority, ProviderSpec
 from ava.net.stats import ClientStats, Recent, Tally
+from ava.net.watch import Watch
 
 if TYPE_CHECKING:
     from ava.cache.keep import Keep
@@ -86,6 +87,10 @@ class Client:
     def use_key(self, key: Secret | None) -> None:
         """Authorise by `key` from the next request on; earlier keys stay redacted."""
         self._asker.use_key(key)
+
+    def watch_by(self, watch: Watch | None) -> None:
+        """Have `watch` told of every exchange from now on."""
+        self._asker.watch = watch
 
     async def fetch(
         self,

@@ -29,6 +29,7 @@ from ava.net.shared_limiter import SharedLimiter
 from ava.net.shared_quota import SharedQuota
 from ava.net.spec import Limit, ProviderSpec
 from ava.net.stats import ClientStats
+from ava.net.watch import Watch
 from ava.settings import ProviderKeys, Secret, StateSettings
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ class Gateway:
         self._pace = pace
         self._clients: dict[str, Client] = {}
         self._pools: list[httpx.AsyncClient] = []
+        self._watch: Watch | None = None
 
     def offers(self, name: str) -> bool:
         """Say whether a provider can be asked: it needs no key, or its key is set."""
@@ -133,6 +135,7 @@ class Gateway:
         known = self._clients.get(spec.name)
         if known is None:
             known = self._clients[spec.name] = self._made(spec)
+            known.watch_by(self._watch)
         elif known.spec != spec:
             raise ValueError(f"there is a client to {spec.name} already, by another spec")
         return known
@@ -144,6 +147,17 @@ class Gateway:
         return await first_answer(
             question, answerers, deadline_s=deadline_s, clock=self._clock, pause_s=self._pause_s
         )
+
+    @property
+    def clients(self) -> Mapping[str, Client]:
+        """The clients there are, by provider."""
+        return self._clients
+
+    def watch_by(self, watch: Watch | None) -> None:
+        """Have `watch` told of every exchange with every provider from now on."""
+        self._watch = watch
+        for client in self._clients.values():
+            client.watch_by(watch)
 
     def health(self) -> dict[str, ProviderHealth]:
         """Return the health of every provider that has a client, by name."""
