@@ -46,7 +46,7 @@ class Desk:
 
     def ending(self, plan: Plan) -> Plan:
         """Return the plan with everything of this desk closed after it."""
-        return _Ending(plan, self._end)
+        return Ending(plan, self._end)
 
     async def _end(self) -> None:
         for task in self.running:
@@ -57,11 +57,14 @@ class Desk:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ending:
+class Ending:
+    """A plan after which something is closed, on the measurement's event loop."""
+
     plan: Plan
     end: Callable[[], Awaitable[None]]
 
     def measure(self, bench: Bench) -> Measurement:
+        """Measure, and close whatever came of it."""
         try:
             return self.plan.measure(bench)
         finally:

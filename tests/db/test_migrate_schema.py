@@ -98,6 +98,35 @@ def test_recent_activity_reads_its_limit(history):
     assert plan["Plans"][0]["Actual Rows"] == 10
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "trade_history",
+        "trade_history_by_account",
+        "trade_history_by_symbol",
+        "trade_history_by_account_and_symbol",
+    ],
+)
+def test_trades_are_read_from_the_newest_and_no_further(history, query):
+    """An index gives them in order, whichever the planner takes: only one moment's are sorted."""
+    asked = {"account_id": 1, "symbol": "S2", "limit": 10}
+    plan = explain(history, named(query).sql, asked)
+    ((kind, index),) = scans(plan)
+    assert (kind, index.startswith("idx_trade_history_")) == ("Index Scan", True)
+    assert plan["Plans"][0]["Node Type"] == "Incremental Sort"
+
+
+def test_a_summary_reads_one_balance(history):
+    """The last by the primary key, however many there are."""
+    history.execute(
+        "INSERT INTO portfolio_balances SELECT a, CURRENT_DATE - g, 1, 1, 1"
+        " FROM generate_series(1, 2) AS a, generate_series(1, 1000) AS g"
+    )
+    history.execute("VACUUM (ANALYZE) portfolio_balances")
+    plan = explain(history, named("account_summary").sql, {"account_id": 1})
+    assert ("Index Scan", "portfolio_balances_pkey") in scans(plan)
+
+
 def test_the_history_of_a_portfolio_needs_no_table(history):
     """The date index covers the curve: an index-only scan that fetches nothing from the heap."""
     plan = explain(
