@@ -151,6 +151,16 @@ class ProviderKeys(Section):
 
 
 @dataclass(frozen=True, slots=True)
+class ModelSettings(Section):
+    """Which language model is asked at each provider of them."""
+
+    prefix: ClassVar[str] = "AVA_MODEL_"
+
+    xai: str = "grok-4"
+    perplexity: str = "sonar"
+
+
+@dataclass(frozen=True, slots=True)
 class StateSettings(Section):
     """Where what must outlive the process is kept on this machine: the quotas' ledger."""
 
@@ -208,8 +218,63 @@ class ApiSettings(Section):
     heartbeat_s: float = _above(0, 25.0)  # 000.13: load balancers end what is silent for 60 s
     deadline_s: float = _above(0, 30.0)
     body_bytes: int = _at_least(0, 1_048_576)
+    address_bytes: int = _at_least(256, 8192)  # of path and query
     in_flight: int = _at_least(1, 256)
+    rate: float = _above(0, 200.0)  # requests a second that one key may make of what needs one
+    rate_burst: int = _at_least(1, 400)
+    responses_bytes: int = _at_least(0, 67_108_864)  # whole responses kept by the fast path
+    streams: int = _at_least(0, 256)  # open WebSockets
+    send_s: float = _above(0, 5.0)  # a WebSocket's client that takes longer to read is dropped
     drain_s: float = _at_least(0, 20.0)
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings(Section):
+    """What is logged: the least `level`, a line for each request, and in which form.
+
+    `form` is "json", "human", or "auto" for human on a terminal and JSON elsewhere.
+    """
+
+    prefix: ClassVar[str] = "AVA_LOG_"
+
+    level: str = "info"
+    form: str = "auto"
+    access: str = "off"
+
+    def __post_init__(self) -> None:
+        self._check_word("level", ("debug", "info", "warning", "error"))
+        self._check_word("form", ("auto", "json", "human"))
+        self._check_word("access", ("on", "off"))
+
+    def form_for(self, *, terminal: bool) -> str:
+        """Return the form for a stream that is a terminal, or not."""
+        if self.form != "auto":
+            return self.form
+        return "human" if terminal else "json"
+
+    def _check_word(self, name: str, words: tuple[str, ...]) -> None:
+        value = getattr(self, name)
+        if value not in words:
+            raise SettingsError(f"{self.key(name)} must be one of {words}, and is {value!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class TracingSettings(Section):
+    """Where traces are sent by OTLP over HTTP, and which share of them; off without an endpoint.
+
+    `propagate` names the providers that are told the id of the trace, with commas between: by
+    default nobody outside is.
+    """
+
+    prefix: ClassVar[str] = "AVA_TRACING_"
+
+    endpoint: Secret | None = None
+    share: float = _at_least(0, 1.0)
+    propagate: str = ""
+
+    def told(self) -> frozenset[str]:
+        """Return the names of the providers that are told the trace."""
+        return frozenset(name.strip() for name in self.propagate.split(",") if name.strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,9 +285,12 @@ class Settings:
     redis: RedisSettings = field(default_factory=RedisSettings)
     local: LocalSettings = field(default_factory=LocalSettings)
     keys: ProviderKeys = field(default_factory=ProviderKeys)
+    models: ModelSettings = field(default_factory=ModelSettings)
     state: StateSettings = field(default_factory=StateSettings)
     providers: ProviderSettings = field(default_factory=ProviderSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
+    log: LogSettings = field(default_factory=LogSettings)
+    tracing: TracingSettings = field(default_factory=TracingSettings)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
