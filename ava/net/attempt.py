@@ -149,6 +149,7 @@ class Asker:
             passage.sound = False if cut and took_s >= SLOW_S else None
             outcome = self._cut(question) if cut else self._failure(question, answer)
         else:
+            passage.answered = True
             outcome = self.tried(question, answer)
             await self._heed(answer, outcome, passage)
         self.recent.add(took_s, sound=_judged(outcome, passage.sound) is not False)

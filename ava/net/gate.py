@@ -4,7 +4,8 @@ In order: the breaker, a place among the requests under way, the quota, the limi
 refusal comes first, and the permit of the limiter last, right before the request: a permit that is
 held while waiting for something else is used at another moment than it was granted for, and the
 provider counts moments. Whatever ends an attempt (an error, a deadline, a cancelled caller), the
-breaker's permit and the place are given back, and the quota's units too unless the request left.
+breaker's permit and the place are given back, the quota's units too unless the request left, and
+the limiter is told by when the request has arrived.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from ava.errors import DeadlineError
+from ava.net.limits import TRAVEL_S
 from ava.net.slots import Slots
 from ava.net.spec import Budget, Priority
 
@@ -60,13 +62,13 @@ class Gate:
 
 
 class Passage:
-    """One attempt's stay inside the gate; set `sent` and `sound` before leaving.
+    """One attempt's stay inside the gate; set `sent`, `answered` and `sound` before leaving.
 
     Entering raises CircuitOpenError, QuotaExhaustedError or DeadlineError.
     """
 
-    __slots__ = ("_cost", "_deadline", "_gate", "_permit", "_placed", "_priority", "_taking",
-                 "sent", "sound")  # fmt: skip
+    __slots__ = ("_cost", "_deadline", "_gate", "_granted_at", "_permit", "_placed", "_priority",
+                 "_taking", "answered", "sent", "sound")  # fmt: skip
 
     def __init__(self, gate: Gate, cost: int, priority: Priority, deadline: float) -> None:
         self._gate = gate
@@ -76,7 +78,8 @@ class Passage:
         self._permit: int | None = None
         self._taking: Taking | None = None
         self._placed = False
-        self.sent = False
+        self._granted_at: float | None = None
+        self.sent = self.answered = False
         self.sound: bool | None = None
 
     async def __aenter__(self) -> Self:
@@ -130,6 +133,8 @@ class Passage:
             self._taking = await gate.quota.take(self._cost)
         if gate.limiter is not None:
             await gate.limiter.acquire(priority=self._priority, deadline=self._deadline)
+            gate.limiter.begin()
+            self._granted_at = gate.clock.monotonic()
 
     def _renew(self) -> None:
         """Ask the breaker again: it may have opened while this attempt waited for its turn."""
@@ -145,5 +150,14 @@ class Passage:
             gate.breaker.leave(self._permit, self.sound)
         if self._placed:
             gate.slots.release(self._priority)
+        if gate.limiter is not None and self._granted_at is not None:
+            gate.limiter.end(self._arrived_by(self._granted_at))
         if gate.quota is not None and self._taking is not None and not self.sent:
             await gate.finish(gate.quota.give_back(self._taking))
+
+    def _arrived_by(self, granted_at: float) -> float:
+        """Return when the provider has counted this request at the latest, as far as is known."""
+        if not self.sent:
+            return granted_at
+        now = self._gate.clock.monotonic()
+        return now if self.answered else now + TRAVEL_S

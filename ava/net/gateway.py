@@ -24,6 +24,7 @@ from ava.net.failover import Answered, Answerer, first_answer
 from ava.net.http import open_http
 from ava.net.ledger import LedgerQuota
 from ava.net.limiter import Limiter, LocalLimiter
+from ava.net.limits import TRAVEL_S
 from ava.net.quota import Quota
 from ava.net.shared_limiter import SharedLimiter
 from ava.net.shared_quota import SharedQuota
@@ -213,7 +214,14 @@ class Gateway:
         if self._link is None or not spec.limits:
             return LocalLimiter(spec.name, spec.limits, clock=self._clock)
         share = 1 / self._deployment.processes
-        return SharedLimiter(spec.name, spec.limits, self._link, clock=self._clock, share=share)
+        return SharedLimiter(
+            spec.name,
+            spec.limits,
+            self._link,
+            clock=self._clock,
+            share=share,
+            travel_s=TRAVEL_S,
+        )
 
     def _quota(self, spec: ProviderSpec) -> Quota | None:
         if spec.quota is None:

@@ -6,8 +6,9 @@ place back by being gone. Without contention no task and no future is made: `acq
 reading and one comparison. With contention one task offers turns in order (see `ava.net.line`).
 
 A deadline is refused at once when the wait is known to pass it, and later as soon as it becomes
-known. The limits hold where permits are granted; a provider counts where calls arrive, so a spec
-for one that counts strictly adds to `per_s` what the way there varies by.
+known. Who only acquires has its permit counted when it is granted. A provider counts when a call
+arrives, so who calls one tells the limiter of `begin` and `end`, and strict windows then hold where
+calls arrive, however long they travel (see `ava.net.limits`).
 """
 
 from __future__ import annotations
@@ -53,6 +54,14 @@ class Limiter(Protocol):
         `deadline` is in seconds of the clock's `monotonic`. The error comes as soon as it is known,
         and whoever gets it, or is cancelled, has used nothing up.
         """
+        ...
+
+    def begin(self) -> None:
+        """Count the call that was just granted, by the same task, as on its way until it ends."""
+        ...
+
+    def end(self, at: float) -> None:
+        """Count a call that was begun as made at `at`, by when it has arrived or never will."""
         ...
 
     def pause(self, seconds: float) -> None:
@@ -207,6 +216,14 @@ class LocalLimiter(QueueingLimiter):
             return
         await self._queue(priority, deadline)
 
+    def begin(self) -> None:
+        """Count the call that was just granted as on its way; nothing is awaited in between."""
+        self._gate.begin()
+
+    def end(self, at: float) -> None:
+        """Count a call that was begun as made at `at`, by when it has arrived or never will."""
+        self._gate.end(at)
+
     def pause(self, seconds: float) -> None:
         """Grant nobody for `seconds`; a rate then starts again without its burst."""
         self._paused_until = max(self._paused_until, self._now() + seconds)
@@ -219,5 +236,6 @@ class LocalLimiter(QueueingLimiter):
         return self._gate.due(now, ahead)
 
     async def _until_ready(self) -> None:
-        while self._line and self._now() < self._gate.free_at:
-            await self._sleep_until(self._gate.free_at)
+        while self._line and (now := self._now()) < self._gate.free_at:
+            # Who waits for calls on their way looks again before one that ends now is a window old.
+            await self._sleep_until(self._gate.due(now))

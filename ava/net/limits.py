@@ -4,7 +4,12 @@ A gate knows one number that matters, `free_at`: nobody passes before it. So the
 costs one comparison, however many limits stand behind it, and "nobody until then" (a provider said
 "too fast") is the same number moved. `RateGate` is GCRA: it keeps the time at which the limit would
 be fully recovered, not a balance that has to be topped up. `WindowGate` keeps the exact times of
-the last grants. Times are seconds of any clock that does not go back; a gate is changed in place.
+the last calls. Times are seconds of any clock that does not go back; a gate is changed in place.
+
+A provider counts when a call arrives, which is somewhere between its grant and its answer. So a
+call that takes time keeps its place in a window from `begin` to `end`, and for one window more: who
+passes then arrives a window after it, however long either travelled. The price is that a window
+comes round after its length and an answer. A rate is no strict promise, and counts grants.
 
 Refused here: reservations. A permit is stamped when it is taken, so a caller who waits and leaves
 takes nothing, and a bound holds for calls really made.
@@ -19,7 +24,8 @@ from typing import Protocol
 
 from ava.net.spec import Limit, Rate, Window
 
-ALWAYS = -math.inf
+ALWAYS, NEVER = -math.inf, math.inf
+TRAVEL_S = 0.2  # allowed for a call on its way where no answer tells that it has arrived
 
 
 class Gate(Protocol):
@@ -31,6 +37,14 @@ class Gate(Protocol):
         """Pass at `now` and return True, or change nothing and return False."""
         ...
 
+    def begin(self) -> None:
+        """Count the call that passed last as on its way until it ends."""
+        ...
+
+    def end(self, at: float) -> None:
+        """Count one that was on its way as made at `at`, by when it has arrived."""
+        ...
+
     def due(self, now: float, ahead: int = 0) -> float:
         """Return the earliest time for a caller who lets `ahead` others pass first."""
         ...
@@ -40,7 +54,19 @@ class Gate(Protocol):
         ...
 
 
-class OpenGate:
+class _Momentary:
+    """What a gate does to which it makes no difference how long a call is on its way: nothing."""
+
+    __slots__ = ()
+
+    def begin(self) -> None:
+        """Know already that the call was made."""
+
+    def end(self, at: float) -> None:
+        """Know already that the call was made."""
+
+
+class OpenGate(_Momentary):
     """No limit, except to be held."""
 
     __slots__ = ("free_at",)
@@ -61,7 +87,7 @@ class OpenGate:
         self.free_at = max(self.free_at, until)
 
 
-class RateGate:
+class RateGate(_Momentary):
     """GCRA: in any window of `per_s` at most `permits + burst` pass."""
 
     __slots__ = ("_interval", "_recovered_at", "_tolerance", "free_at")
@@ -97,43 +123,74 @@ class RateGate:
 
 
 class WindowGate:
-    """An exact log: in any window of `per_s` never more than `permits` pass."""
+    """An exact log: in any window of `per_s` never more than `permits` pass, nor arrive.
 
-    __slots__ = ("_per_s", "_permits", "_stamps", "free_at")
+    Of the calls that arrive in a window, look at the one that passed last: each of the others was
+    on its way by then, or had ended within the window, and was counted either way.
+    """
+
+    __slots__ = ("_held", "_on_way", "_per_s", "_permits", "_stamps", "free_at")
 
     def __init__(self, limit: Window) -> None:
         if limit.permits < 1 or limit.per_s <= 0:
             raise ValueError(f"a window needs at least one permit and some seconds: {limit}")
-        self.free_at = ALWAYS
+        self.free_at = self._held = ALWAYS
         self._per_s = limit.per_s
         self._permits = limit.permits
         self._stamps: deque[float] = deque(maxlen=limit.permits)
+        self._on_way = 0
 
     def take(self, now: float) -> bool:
-        """Pass if the grant that many permits ago has left the window."""
+        """Pass if enough of the calls before have left the window."""
         if now < self.free_at:
             return False
         stamps = self._stamps
-        stamps.append(now)  # the deque is as long as the limit: the oldest leaves by itself
-        if len(stamps) == self._permits:
-            self.free_at = stamps[0] + self._per_s
+        # One that was lost may be counted a little later than now; the log stays in order.
+        late = stamps and now < stamps[-1]
+        stamps.append(stamps[-1] if late else now)  # as long as the limit: the oldest leaves
+        self._reckon()
         return True
 
-    def due(self, now: float, ahead: int = 0) -> float:
-        """Return when the stamp in the way of the caller after `ahead` others leaves the window.
+    def begin(self) -> None:
+        """Count the call that passed last as on its way until it ends."""
+        self._stamps.pop()
+        self._on_way += 1
+        self._reckon()
 
-        Of more callers than permits, each waits a window after the one a full set before.
+    def end(self, at: float) -> None:
+        """Count one that was on its way as made at `at`, by when it has arrived."""
+        self._on_way -= 1
+        if self._stamps and at < self._stamps[-1]:  # it never left, and others have passed since
+            self._stamps = deque(sorted((*self._stamps, at)), maxlen=self._permits)
+        else:
+            self._stamps.append(at)
+        self._reckon()
+
+    def due(self, now: float, ahead: int = 0) -> float:
+        """Return when the call in the way of the caller after `ahead` others leaves the window.
+
+        One on its way ends now at the earliest. Of more callers than permits, each waits a window
+        after the one a full set before.
         """
-        start = max(now, self.free_at)
-        windows, place = divmod(ahead, self._permits)
-        blocking = place - (self._permits - len(self._stamps))
-        if blocking >= 0:
-            start = max(start, self._stamps[blocking] + self._per_s)
+        start, (windows, place) = max(now, self._held), divmod(ahead, self._permits)
+        leaving = place + self._on_way + len(self._stamps) - self._permits
+        if leaving >= 0:
+            stamp = self._stamps[leaving] if leaving < len(self._stamps) else now
+            start = max(start, stamp + self._per_s)
         return start + windows * self._per_s
 
     def hold(self, until: float) -> None:
         """Let nobody pass before `until`."""
+        self._held = max(self._held, until)
         self.free_at = max(self.free_at, until)
+
+    def _reckon(self) -> None:
+        """Find the stamp that must leave before the next call may pass, if any."""
+        leaving = self._on_way + len(self._stamps) - self._permits
+        if leaving >= 0:
+            known = leaving < len(self._stamps)
+            free_at = self._stamps[leaving] + self._per_s if known else NEVER
+            self.free_at = free_at if free_at > self._held else self._held  # noqa: FURB136 - max() is a call
 
 
 class JointGate:
@@ -151,8 +208,20 @@ class JointGate:
             return False
         for gate in self._gates:
             gate.take(now)
-        self.free_at = max(gate.free_at for gate in self._gates)
+        self._reckon()
         return True
+
+    def begin(self) -> None:
+        """Begin at every limit."""
+        for gate in self._gates:
+            gate.begin()
+        self._reckon()
+
+    def end(self, at: float) -> None:
+        """End at every limit."""
+        for gate in self._gates:
+            gate.end(at)
+        self._reckon()
 
     def due(self, now: float, ahead: int = 0) -> float:
         """Return the latest of the limits' times: a lower bound, exact for nobody ahead."""
@@ -162,7 +231,10 @@ class JointGate:
         """Hold every limit."""
         for gate in self._gates:
             gate.hold(until)
-        self.free_at = max(self.free_at, until)
+        self._reckon()
+
+    def _reckon(self) -> None:
+        self.free_at = max(gate.free_at for gate in self._gates)
 
 
 def gate(limits: Sequence[Limit]) -> Gate:

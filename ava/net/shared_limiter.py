@@ -6,6 +6,12 @@ and the script grants by limits tightened for that span: so the stated bounds ho
 of use, through slow answers, stalled loops and leases. A lease of n permits costs one call for n,
 and strands at most n - 1.
 
+A call may arrive later than its permit is used, and the provider counts arrivals. `LocalLimiter`
+keeps a call's place in a window until it has ended; here every window is `travel_s` longer instead,
+which is exact only while calls travel no more unevenly than that. To hold places in Redis would
+cost two more commands a call, and an owner who is killed would take its places with it until they
+ran out, which is a span to be guessed again.
+
 Order: within a process as in `ava.net.line`. Across processes an interactive caller that must wait
 is known to the script, and background callers of other processes then stand back, but for every
 tenth grant. Among equals of different processes whoever asks first at the free moment is served: by
@@ -71,16 +77,17 @@ class SharedLimiter(QueueingLimiter):
         clock: Clock | None = None,
         lease: Lease | None = None,
         share: float = 1 / 8,
+        travel_s: float = 0.0,
         namespace: str = "ava",
     ) -> None:
         super().__init__(name, clock=clock)
         gate(limits)  # checks them
-        self._limits = tuple(limits)
+        self._limits = tuple(_spaced(limit, travel_s) for limit in limits)
         self._link = link
         self._lease = lease or Lease()
         self._share = share
         self._keys = _keys(f"{namespace}:limit:{{{name}}}", limits)
-        self._arguments = _arguments(limits, self._lease.use_within_s)
+        self._arguments = _arguments(self._limits, self._lease.use_within_s)
         self._epoch = ""
         self._held = 0  # permits of the lease, good until `_use_by`
         self._use_by = ALWAYS
@@ -104,6 +111,12 @@ class SharedLimiter(QueueingLimiter):
             self._granted += 1
             return
         await self._queue(priority, deadline)
+
+    def begin(self) -> None:
+        """Do nothing: a permit was counted when it was granted."""
+
+    def end(self, at: float) -> None:
+        """Do nothing: `travel_s` stands for the time that the call was on its way."""
 
     def pause(self, seconds: float) -> None:
         """Grant nobody for `seconds`, in any process: the others are told without waiting."""
@@ -241,6 +254,11 @@ class SharedLimiter(QueueingLimiter):
 @cache
 def _script() -> Script:
     return Script(resources.files("ava.net").joinpath("limits.lua").read_text(encoding="utf-8"))
+
+
+def _spaced(limit: Limit, travel_s: float) -> Limit:
+    """Return the limit with room for calls that travel unevenly; a rate has its burst for that."""
+    return limit if isinstance(limit, Rate) else tightened(limit, travel_s)
 
 
 def _keys(base: str, limits: Sequence[Limit]) -> list[str]:

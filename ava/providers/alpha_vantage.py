@@ -50,10 +50,7 @@ from ava.settings import Secret
 
 NAME = reading.NAME
 
-# The provider takes one call a second. Calls do not all travel equally long, so two that leave a
-# second apart can arrive closer together than that; the slack is what they may differ by.
-SLACK_S = 0.2
-PER_SECOND = Window(1, 1.0 + SLACK_S)
+PER_SECOND = Window(1)
 # 003.4 gives 0.2 a second with a burst of 5. The burst alone breaks the rule above, and 0.2 a
 # second is 12 a minute, not the 5 that the document says; so it holds beside the rule.
 SIGNALS = Rate(0.2, burst=5)
@@ -106,7 +103,7 @@ def _refused(text: str, status: int) -> ProviderError:
     """Read a refusal by its words, the burst first: its text names the other reasons as well."""
     low = text.lower()
     if "request per second" in low or "requests per second" in low or "burst pattern" in low:
-        return _too_fast("more than one request a second", 1.0 + SLACK_S, status)
+        return _too_fast("more than one request a second", 1.0, status)
     if "per minute" in low:
         return _too_fast("too many requests a minute", 60.0, status)
     if "per day" in low:

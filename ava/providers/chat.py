@@ -30,7 +30,7 @@ XAI, SONAR = "xai", "perplexity"
 # 003.4: one a second, five at once.
 SIGNALS = Rate(1.0, burst=5)
 # Perplexity's lowest tier takes 50 a minute, which one a second exceeds; both hold side by side.
-SONAR_TIER_0 = Window(50, 60.2)
+SONAR_TIER_0 = Window(50, 60.0)
 
 # A model that thinks or searches writes for longer than a table of prices takes.
 _TIMEOUTS = Timeouts(read_s=120.0, total_s=180.0)

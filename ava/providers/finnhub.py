@@ -31,10 +31,7 @@ from ava.settings import Secret
 
 NAME = reading.NAME
 
-# The documented limits are 60 a minute and 30 a second. Calls do not all travel equally long, so a
-# full window that leaves in time can arrive in less: the slack is what travel times may differ by.
-SLACK_S = 0.2
-LIMITS = (Window(60, 60.0 + SLACK_S), Window(30, 1.0 + SLACK_S))
+LIMITS = (Window(60, 60.0), Window(30))  # both are documented
 
 _RESOLUTIONS = {
     Interval.MINUTE: "1",

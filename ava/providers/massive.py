@@ -52,9 +52,8 @@ class Plan(StrEnum):
     SIGNALS = "signals"
 
 
-# Calls do not all travel equally long: five that leave in a minute can arrive in a little less.
 _LIMITS: dict[Plan, tuple[Limit, ...]] = {
-    Plan.FREE: (Window(5, 60.2),),
+    Plan.FREE: (Window(5, 60.0),),
     Plan.SIGNALS: (Rate(5.0, burst=10),),
 }
 

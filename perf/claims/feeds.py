@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -44,7 +45,7 @@ AV_PACE = 500
 )
 async def spacing_saving(lab: Lab) -> Plan:
     """Ask for three quotes: spaced by the document's blocking sleep, and by our limiter."""
-    simulation = lab.providers("alpha_vantage", pace=AV_PACE, slack_s=0.002)
+    simulation = lab.providers("alpha_vantage", pace=AV_PACE)
     simulation.set_credits("alpha_vantage", 10**6)
     url, key = simulation.url("alpha_vantage"), simulation.key("alpha_vantage")
     theirs = BlockingClient(lab.keep(httpx.Client(base_url=url)), 12.0 / AV_PACE)
@@ -61,12 +62,18 @@ async def spacing_saving(lab: Lab) -> Plan:
 
     facts = {
         "before": "the document's client: time.sleep until 12 s after the last call",
-        "after": "ours: 1.2 s between calls (1 s is the limit, 0.2 s for uneven travel), no sleep"
-        " that blocks",
+        "after": "ours: a call 1 s after the answer to the one before, no sleep that blocks",
         "clock": f"all waits, and the provider's clock, {AV_PACE} times as fast in both arms",
         "provider": "simulated; the day's 25 calls are lifted for the measurement",
     }
-    return desk.ending(Compare(Arm(before), Arm(after), scale=Scale.SAVING, facts=facts))
+    first, second = _rested(before, after, 1.0 / AV_PACE)
+    return desk.ending(Compare(first, second, scale=Scale.SAVING, facts=facts))
+
+
+def _rested(before: Callable[[], Any], after: Callable[[], Any], idle_s: float) -> tuple[Arm, Arm]:
+    """Return arms that begin when nothing was asked for a window: the provider remembers."""
+    first, second = (Arm(run, reset=lambda: time.sleep(idle_s)) for run in (before, after))
+    return first, second
 
 
 @claim(
@@ -80,7 +87,7 @@ async def spacing_saving(lab: Lab) -> Plan:
 async def loop_stall(lab: Lab) -> Plan:
     """Sleep 1 ms again and again while three callers ask without end."""
     pace = 10.0
-    simulation = lab.providers("alpha_vantage", pace=pace, slack_s=0.005)
+    simulation = lab.providers("alpha_vantage", pace=pace)
     simulation.set_credits("alpha_vantage", 10**6)
     desk = Desk(simulation, pace)
     ours = alpha_vantage.AlphaVantage(desk.client(alpha_vantage.SPEC))
@@ -97,7 +104,7 @@ async def loop_stall(lab: Lab) -> Plan:
 
     facts = {
         "what": "the time of one asyncio.sleep(1 ms), 99th percentile",
-        "meanwhile": f"three callers share one client at 1.2 s / {pace:g} between calls",
+        "meanwhile": f"three callers share one client at 1 s / {pace:g} between calls",
     }
     return desk.ending(Latency(Arm(turn), quantile=0.99, check=bool, min_rounds=400, facts=facts))
 
@@ -116,10 +123,10 @@ def spacing_refusals(lab: Lab) -> Plan:
     async def count() -> Counted:
         desk = Virtual("alpha_vantage", seed=lab.seed, unmetered=True)
         feed, stocks = alpha_vantage.AlphaVantage(desk.client(alpha_vantage.SPEC)), desk.symbols
-        await desk.saturate(lambda n: feed.quote(stocks[n], keep=None), 600.0, callers=5)
+        await desk.saturate(lambda n: feed.quote(stocks[n % len(stocks)], keep=None), 600.0, 5)
         facts = {
             "answered": desk.answered(600.0),
-            "limits": "one a second, and 0.2 s for uneven travel",
+            "limits": "one a second, counted from the answer",
             "measured": VIRTUAL,
         }
         return Counted(desk.limited, facts)
@@ -159,7 +166,7 @@ def throughput_counted(lab: Lab) -> Plan:
         facts = {
             "before": f"{before} answered, one every 1.1 s (the sleep of 000.3)",
             "after": f"{after} answered, {ours.limited} refused: 60 in any minute, 30 in any"
-            " second, each window 0.2 s longer for uneven travel",
+            " second, counted from the answers",
             "limit": "one a second against one in 1.1 s is 10.0 % in the long run; 660 s is the"
             " shortest whole number of both periods",
             "measured": VIRTUAL,
@@ -182,7 +189,7 @@ def throughput_counted(lab: Lab) -> Plan:
 async def throughput_timed(lab: Lab) -> Plan:
     """Ask for 120 quotes: by the document's blocking sleep, and by our limiter."""
     pace = 120.0
-    simulation = lab.providers("finnhub", pace=pace, slack_s=0.005)
+    simulation = lab.providers("finnhub", pace=pace)
     headers = {"X-Finnhub-Token": simulation.key("finnhub")}
     url = simulation.url("finnhub")
     theirs = BlockingClient(lab.keep(httpx.Client(base_url=url, headers=headers)), 1.1 / pace)
@@ -210,9 +217,7 @@ async def throughput_timed(lab: Lab) -> Plan:
         "clock": f"all waits, and the provider's clock, {pace:g} times as fast in both arms",
         "limit": "the first 60 need not wait at all; in the long run the ratio is 1.10 at most",
     }
-    # Both begin with a minute in which nothing was asked: limits remember the last one.
-    idle_s = 60.2 / pace
-    first, second = (Arm(run, reset=lambda: time.sleep(idle_s)) for run in (before, after))
+    first, second = _rested(before, after, 60.0 / pace)
     return desk.ending(Compare(first, second, facts=facts, max_rounds=8))
 
 

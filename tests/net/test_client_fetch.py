@@ -25,6 +25,7 @@ from ava.errors import (
     RateLimitedError,
 )
 from ava.net.client import Client, Request
+from ava.net.limits import TRAVEL_S
 from ava.net.spec import Budget, Priority, ProviderSpec, RetryRule, Timeouts, Window
 
 pytestmark = pytest.mark.anyio
@@ -51,7 +52,8 @@ class Guards:
     def __init__(self, refuse=()):
         self.refuse = dict(refuse)
         self.verdicts, self.given_back, self.observed, self.pauses = [], [], [], []
-        self.inside = self.taken = 0
+        self.inside = self.taken = self.on_way = 0
+        self.ends = []
 
     def enter(self):
         if error := self.refuse.pop("breaker", None):
@@ -82,6 +84,13 @@ class Guards:
         await asyncio.sleep(0)
         if error := self.refuse.pop("limiter", None):
             raise error
+
+    def begin(self):
+        self.on_way += 1
+
+    def end(self, at):
+        self.on_way -= 1
+        self.ends.append(at)
 
     def pause(self, seconds):
         self.pauses.append(seconds)
@@ -440,6 +449,29 @@ async def test_units_come_back_only_if_the_request_never_left(router, make):
 
 
 @pytest.mark.parametrize(
+    ("failure", "arrived_by"),
+    [(None, 3.0), (httpx.ReadError("reset"), 3.0 + TRAVEL_S), (httpx.ConnectError("no"), 0.0)],
+    ids=["answered", "sent", "never sent"],
+)
+async def test_the_limiter_learns_by_when_a_call_has_arrived(
+    router, make, clock, failure, arrived_by
+):
+    """By its answer, or a little after it broke; one that never left counts from its grant."""
+
+    async def after_three_seconds(_request):
+        await clock.sleep(3)
+        if failure is not None:
+            raise failure
+        return priced()
+
+    router.get("/quote").mock(side_effect=after_three_seconds)
+    guards = Guards()
+    with suppress(OutageError):
+        await make(guards, retry=RetryRule(attempts=1)).fetch(QUOTE, price)
+    assert (guards.on_way, guards.ends) == (0, [arrived_by])
+
+
+@pytest.mark.parametrize(
     ("guard", "error", "back"),
     [
         ("breaker", CircuitOpenError("open", provider="acme"), []),
@@ -471,6 +503,7 @@ async def test_a_breaker_that_opened_during_the_wait_stops_the_request(router, m
     with pytest.raises(CircuitOpenError):
         await make(guards).fetch(QUOTE, price)
     assert (route.call_count, guards.inside, guards.given_back) == (0, 0, [1])
+    assert (guards.on_way, len(guards.ends)) == (0, 1)
 
 
 async def test_a_retry_that_the_breaker_refuses_ends_as_its_cause(router, make):
@@ -604,7 +637,7 @@ async def test_cancelled_at_any_await_it_leaves_no_trace(router, make, turns):
     await asyncio.wait([task])
     for _ in range(10):
         await asyncio.sleep(0)
-    assert guards.inside == 0
+    assert (guards.inside, guards.on_way) == (0, 0)
     assert guards.taken - len(guards.given_back) == len(arrived)
     assert client.stats().requests <= len(arrived)
     assert await client.fetch(QUOTE, price) == 10.5

@@ -229,6 +229,81 @@ async def test_figures_tell_who_waited(clock):
     assert not stats.shared
 
 
+async def call(limiter, clock, log, lasts_s):
+    """Acquire, be on the way for a while, and note when it was granted."""
+    await limiter.acquire()
+    limiter.begin()
+    log.append(clock.monotonic())
+    await clock.sleep(lasts_s)
+    limiter.end(clock.monotonic())
+
+
+@pytest.mark.parametrize(
+    ("lasts_s", "granted"), [(0.0, [0.0, 1.0, 2.0]), (0.25, [0.0, 1.25, 2.5]), (3.0, [0, 4, 8])]
+)
+async def test_the_next_goes_a_window_after_the_answer_and_no_later(clock, lasts_s, granted):
+    """Whether the call takes less than a window or several."""
+    limiter, log = LocalLimiter("x", [Window(1)], clock=clock), []
+    calls = [asyncio.create_task(call(limiter, clock, log, lasts_s)) for _ in range(3)]
+    await clock.advance(12)
+    await asyncio.gather(*calls)
+    assert log == granted
+
+
+async def test_a_deadline_is_not_refused_while_a_call_may_end_in_time(clock):
+    """It is refused once it is known that the answer came too late for it."""
+    limiter, log = LocalLimiter("x", [Window(1)], clock=clock), []
+    first = asyncio.create_task(call(limiter, clock, log, 0.5))
+    await settle()
+    late = asyncio.create_task(limiter.acquire(deadline=1.2))
+    await clock.advance(0.9)
+    assert not late.done()
+    await clock.advance(0.2)
+    with pytest.raises(DeadlineError):
+        await late
+    await first
+
+
+@given(
+    st.lists(st.sampled_from([Window(1, 1.0), Window(3, 1.0), Window(5, 4.0)]), min_size=1),
+    st.lists(st.floats(0, 2), min_size=1, max_size=40),
+    st.integers(0, 2**32),
+)
+def test_no_more_arrive_than_a_window_lets_pass(limits, steps, seed):
+    """Calls travel as they will, callers are cancelled; no window sees an arrival too many."""
+    arrived = asyncio.run(_traffic(limits, steps, random.Random(seed)))
+    for limit in limits:
+        for start in arrived:
+            inside = sum(start <= t < start + limit.per_s - 1e-9 for t in arrived)
+            assert inside <= limit.permits
+
+
+async def _traffic(limits, steps, chance):
+    clock, arrived = ManualClock(), []
+    limiter, calls = LocalLimiter("x", limits, clock=clock), []
+
+    async def make():
+        await limiter.acquire()
+        limiter.begin()
+        try:
+            await clock.sleep(chance.choice([0.0, 0.1, 1.0, 5.0]) * chance.random())
+            arrived.append(clock.monotonic())
+            await clock.sleep(chance.choice([0.0, 0.1, 1.0, 5.0]) * chance.random())
+        finally:
+            limiter.end(clock.monotonic())
+
+    for step in steps:
+        calls += [asyncio.create_task(make()) for _ in range(chance.randint(1, 4))]
+        await clock.advance(step)
+        if chance.random() < 0.3:
+            chance.choice(calls).cancel()
+    for _ in range(400):
+        await clock.advance(5)
+        await settle()
+    assert all(task.done() for task in calls)
+    return arrived
+
+
 @given(
     st.lists(st.sampled_from([Rate(4, 1.0, 3.0), Window(3, 1.0), Window(5, 4.0)]), min_size=1),
     st.lists(st.floats(0, 2), min_size=1, max_size=40),

@@ -1,12 +1,13 @@
 """Limits as plain state: their bounds hold for any arrivals, and their forecasts come true."""
 
+import heapq
 import math
 
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from ava.net.limits import gate, longest, shared_out, tightened
+from ava.net.limits import TRAVEL_S, gate, longest, shared_out, tightened
 from ava.net.spec import Rate, Window
 
 RATES = st.builds(
@@ -61,6 +62,122 @@ def test_a_window_lets_through_all_that_it_may(limit, steps):
         assert tried.take(moment) is room
         if room:
             granted.append(moment)
+
+
+SPANS = st.sampled_from([0.0, 0.01, 0.3, 0.9, 1.0, 1.1, 3.0])
+CALLS = st.lists(
+    st.tuples(STEPS.map(lambda steps: steps[0]), SPANS, SPANS, st.sampled_from(["answer", "loss"]))
+    | st.tuples(STEPS.map(lambda steps: steps[0]), SPANS, SPANS, st.just("unsent")),
+    min_size=1,
+    max_size=80,
+)
+
+
+def arrivals_of(limits, calls):
+    """Return when calls arrive that ask as soon as they may, each (step, there, back, how).
+
+    A call that is lost ends for its caller up to `TRAVEL_S` before it arrives; the gate is told.
+    """
+    tried, now, ends, arrived = gate(limits), 0.0, [], []
+
+    def pass_time(until):
+        while ends and ends[0][0] <= until:
+            tried.end(heapq.heappop(ends)[1])
+
+    for number, (step, there, back, how) in enumerate(calls):
+        now += step
+        pass_time(now)
+        while not tried.take(now):
+            # Whatever is on its way ends some time; until then `due` is only the earliest.
+            now = min(tried.due(now), ends[0][0] if ends else math.inf)
+            pass_time(now)
+        tried.begin()
+        if how == "unsent":
+            heapq.heappush(ends, (now + back, now, number))
+            continue
+        arrives = now + there
+        arrived.append(arrives)
+        ended = arrives + back if how == "answer" else arrives - min(there, TRAVEL_S)
+        heapq.heappush(ends, (ended, ended if how == "answer" else ended + TRAVEL_S, number))
+    return arrived
+
+
+@given(st.lists(WINDOWS, min_size=1, max_size=3), CALLS)
+def test_no_window_sees_more_arrive_than_it_lets_pass(limits, calls):
+    """However unevenly calls travel, and be their answers lost: the provider counts no excess."""
+    arrived = arrivals_of(limits, calls)
+    assert all(most(arrived, limit.per_s) <= limit.permits for limit in limits if arrived)
+
+
+@given(st.lists(RATES | WINDOWS, min_size=1, max_size=3), CALLS)
+def test_calls_on_their_way_let_others_pass_in_the_end(limits, calls):
+    """Every call is made, and what is remembered of them stays bounded."""
+    asked = [call for call in calls if call[3] != "unsent"]
+    assert len(arrivals_of(limits, calls)) == len(asked)
+
+
+def test_a_call_keeps_its_place_until_a_window_after_its_answer():
+    """Until the answer nobody knows when the next may pass, but not before a window from now."""
+    tried = gate([Window(1, 1.0)])
+    assert tried.take(0.0)
+    tried.begin()
+    assert (tried.free_at, tried.due(0.7)) == (math.inf, 1.7)
+    assert not tried.take(5.0)
+    tried.end(5.0)
+    assert [tried.take(moment) for moment in (5.9, 6.0)] == [False, True]
+
+
+def test_a_call_that_never_left_counts_from_its_grant():
+    """As one does of which nobody tells more than that it passed."""
+    tried = gate([Window(1, 1.0)])
+    tried.take(0.0)
+    tried.begin()
+    tried.end(0.0)
+    assert tried.free_at == 1.0
+
+
+def test_who_passed_meanwhile_does_not_count_for_a_call_that_never_left():
+    """The log stays in order: the earlier of two leaves first, whichever was noted first."""
+    tried = gate([Window(2, 1.0)])
+    tried.take(0.0)
+    tried.begin()
+    tried.take(0.9)
+    tried.end(0.0)
+    assert [tried.take(moment) for moment in (1.0, 1.8, 1.9)] == [True, False, True]
+
+
+def test_who_passes_after_a_lost_call_is_the_one_that_begins():
+    """A lost call counts a little later than now, and keeps that place."""
+    tried = gate([Window(2, 1.0)])
+    for _ in range(2):
+        tried.take(0.0)
+        tried.begin()
+    tried.end(1.2)
+    tried.end(0.0)
+    assert tried.take(1.0)
+    tried.begin()
+    assert tried.free_at == 2.2
+
+
+@pytest.mark.parametrize("limits", [[Window(1)], [Window(1), Rate(5)]])
+def test_a_hold_outlasts_calls_on_their_way(limits):
+    """A pause is not forgotten when one of them ends."""
+    held = gate(limits)
+    held.take(0.0)
+    held.begin()
+    held.hold(9.0)
+    held.end(3.0)
+    assert (held.due(3.0), held.free_at) == (9.0, 9.0)
+
+
+def test_a_long_window_remembers_no_more_calls_than_it_lets_pass():
+    """Ten thousand calls later it holds three of them."""
+    tried = gate([Window(3, 1.0)])
+    for second in range(10_000):
+        tried.take(2.0 * second)
+        tried.begin()
+        tried.end(2.0 * second + 0.5)
+    assert len(tried._stamps) == 3
 
 
 @given(RATES, STEPS)

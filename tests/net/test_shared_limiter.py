@@ -80,6 +80,14 @@ async def test_all_limits_hold_together(process):
     assert len(await drain(limiter, 2.0)) == 5
 
 
+async def test_a_window_is_longer_by_what_calls_travel_unevenly(process):
+    """Nobody is told when a call has arrived, so the next is granted that much later."""
+    limiter = process([Window(1, 60.0)], travel_s=5.0)
+    await limiter.acquire()
+    granted, wait_s = await limiter._ask(1, Priority.INTERACTIVE, 0.0)
+    assert (granted, wait_s) == (0, pytest.approx(65.0 + GENEROUS.use_within_s, abs=1.0))
+
+
 async def test_who_waits_sleeps_until_the_permit_is_there(process):
     """One denied asks again when told, not in between: three calls of the script, not thirty."""
     limiter = process([Window(1, 0.2)])
