@@ -16,6 +16,8 @@ from enum import StrEnum
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from perf.demonstration import Demonstration, demonstrated
+
 if TYPE_CHECKING:
     from perf.instruments.bench import Bench
     from perf.lab.lab import Lab
@@ -207,10 +209,11 @@ def _checked(claim_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Every claim and preparation found, in a stable order."""
+    """Every claim, preparation and demonstration found, the claims in a stable order."""
 
     claims: tuple[Claim, ...]
     preparations: Mapping[str, Preparation]
+    demonstrations: tuple[Demonstration, ...] = ()
 
     def find(self, claim_id: str) -> Claim:
         """Return the claim of that id; raise ClaimError when there is none."""
@@ -226,10 +229,12 @@ def discover(packages: Sequence[str]) -> Catalogue:
     Raises ClaimError for an unknown package, a repeated id and an undeclared need.
     """
     catalogue = read(_modules(packages))
-    for found in catalogue.claims:
-        for need in found.needs:
+    wanted = [(f"claim {found.id}", found.needs) for found in catalogue.claims]
+    wanted += [(f"demonstration {found.name}", found.needs) for found in catalogue.demonstrations]
+    for who, needs in wanted:
+        for need in needs:
             if need not in catalogue.preparations:
-                raise ClaimError(f"claim {found.id} needs {need!r}, which nothing prepares")
+                raise ClaimError(f"{who} needs {need!r}, which nothing prepares")
     return catalogue
 
 
@@ -237,6 +242,7 @@ def read(modules: Iterable[ModuleType]) -> Catalogue:
     """Return what `modules` declare; raise ClaimError for a repeated id."""
     claims: dict[str, Claim] = {}
     preparations: dict[str, Preparation] = {}
+    demonstrations: list[Demonstration] = []
     for module in modules:
         for value in vars(module).values():
             if getattr(value, "__module__", None) != module.__name__:
@@ -251,8 +257,11 @@ def read(modules: Iterable[ModuleType]) -> Catalogue:
             preparation = getattr(value, _PREPARATION, None)
             if preparation is not None:
                 preparations[preparation.name] = preparation
+            shown = demonstrated(value)
+            if shown is not None:
+                demonstrations.append(shown)
     ordered = sorted(claims.values(), key=lambda found: _natural(found.id))
-    return Catalogue(tuple(ordered), preparations)
+    return Catalogue(tuple(ordered), preparations, tuple(demonstrations))
 
 
 def _modules(packages: Sequence[str]) -> Iterator[ModuleType]:

@@ -6,7 +6,6 @@ error of the user's is one line, never a traceback.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -22,10 +21,11 @@ import click
 from perf import audit as auditing
 from perf import doctor as checks
 from perf.claim import Catalogue, Claim, ClaimError, discover
+from perf.demo import Demo
 from perf.exits import Exit, exit_code
 from perf.files import OutputError
 from perf.lab import Unavailable
-from perf.lab.lab import Missing, Servers
+from perf.lab.lab import Servers
 from perf.noise import noise_of
 from perf.redact import redact
 from perf.report import build
@@ -163,24 +163,12 @@ def doctor(as_json: bool) -> int:  # noqa: FBT001 - click's flag
 
 @cli.command()
 @click.option("--profile", type=click.Choice(PROFILES), help="Size of the data.")
-def demo(profile: str | None) -> int:
-    """Start the lab's servers with their data, print the addresses, wait for Ctrl-C."""
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: one that is free.")
+def demo(profile: str | None, port: int) -> int:
+    """Start what is measured, with its servers and data, print where it is, wait for Ctrl-C."""
     root = Path.cwd()
     settings = read(root, os.environ).with_flags(profile=profile)
-    catalogue = _discover(settings, root)
-    with Servers() as servers:
-        if isinstance(servers.postgres, Missing):
-            raise Unavailable(servers.postgres.reason, servers.postgres.cure)
-        context = auditing.context(settings.profile, servers, root)
-        with Runner(context, catalogue) as runner:
-            for name in catalogue.preparations:
-                say(f"preparing {name}")
-                for key, value in runner.prepare(name).items():
-                    if key == "database":
-                        click.echo(f"psql '{servers.postgres.dsn(value)}'  # {name}")
-        say("ready; Ctrl-C ends the servers and removes their data")
-        with contextlib.suppress(KeyboardInterrupt):
-            signal.pause()
+    Demo(settings, _discover(settings, root), root, click.echo, say).show(port)
     return Exit.OK
 
 

@@ -1,0 +1,93 @@
+"""`ava-perf demo`: the lab's servers with their data, and on them what the claims package shows.
+
+Where nothing is declared to be shown, the prepared databases are. It lasts until Ctrl-C or a kill,
+or until a process of the demonstration ends; everything goes with it, by the guard's doing too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from perf import audit as auditing
+from perf.claim import Catalogue
+from perf.lab import Unavailable
+from perf.lab.lab import Lab, Missing, Profile, Servers
+from perf.runner import Runner
+from perf.settings import Settings
+
+_LOOK_S = 0.2
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What to show, and where: `put` takes lines of data, `say` those of progress."""
+
+    settings: Settings
+    catalogue: Catalogue
+    root: Path
+    put: Say
+    say: Say
+
+    def show(self, port: int) -> None:
+        """Prepare, show, and wait for the end.
+
+        Raises Unavailable when there is no PostgreSQL, a preparation fails, or what is shown ends.
+        """
+        began = time.monotonic()
+        with contextlib.ExitStack() as stack:
+            servers = stack.enter_context(Servers())
+            auditing.require_given(servers)
+            if isinstance(servers.postgres, Missing):
+                raise Unavailable(servers.postgres.reason, servers.postgres.cure)
+            lab = stack.enter_context(self._lab(stack, servers))
+            processes: list[subprocess.Popen[bytes]] = []
+            for one in self.catalogue.demonstrations:
+                self.say(f"starting {one.name}")
+                shown = stack.enter_context(one.body(lab, servers.guard, port))
+                processes += shown.processes
+                for line in shown.lines:
+                    self.put(line)
+            took_s = time.monotonic() - began
+            self.say(f"ready after {took_s:.1f} s; Ctrl-C ends it and removes its data")
+            with contextlib.suppress(KeyboardInterrupt):
+                _wait(processes)
+
+    def _lab(self, stack: contextlib.ExitStack, servers: Servers) -> Lab:
+        """Prepare the data, tell how to reach it, and return the lab that knows it."""
+        profile = self.settings.profile
+        context = auditing.context(profile, servers, self.root)
+        runner = stack.enter_context(Runner(context, self.catalogue))
+        for name in self._needs():
+            self.say(f"preparing {name}")
+            runner.prepare(name)
+        lab = Lab(servers.addresses, profile=Profile(profile), prepared=runner.facts())
+        for name, made in lab.prepared.items():
+            if "database" in made:
+                self.put(f"psql '{lab.dsn(made['database'])}'  # {name}")
+        return lab
+
+    def _needs(self) -> Sequence[str]:
+        """Return the preparations that are shown: all of them where nothing else is."""
+        if not self.catalogue.demonstrations:
+            return list(self.catalogue.preparations)
+        needs = [need for one in self.catalogue.demonstrations for need in one.needs]
+        return list(dict.fromkeys(needs))
+
+
+def _wait(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Wait for a signal; raise Unavailable when a process ends without one."""
+    if not processes:
+        signal.pause()
+    while True:
+        for process in processes:
+            if process.poll() is not None:
+                raise Unavailable(f"a process of the demonstration ended: {process.returncode}")
+        time.sleep(_LOOK_S)
