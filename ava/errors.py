@@ -64,6 +64,18 @@ class BadBodyError(AvaError):
     """The body of a request is not what the route takes."""
 
 
+class TooLargeError(AvaError):
+    """A request is larger than what is read of one."""
+
+
+class TooManyRequestsError(AvaError):
+    """A caller asks faster than it may; `retry_after_s` says when it may again."""
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class UnauthorisedError(AvaError):
     """A request needs a key and has none, or has one that is not known."""
 

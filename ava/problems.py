@@ -17,7 +17,7 @@ from typing import Final
 from msgspec import Struct
 
 from ava import errors
-from ava.errors import AvaError, ProviderError
+from ava.errors import AvaError, ProviderError, TooManyRequestsError
 
 KINDS: Final = "urn:ava:problem:"
 
@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 # The first class that an error is an instance of decides, so subclasses stand before their bases.
 _STATUSES: Final[Mapping[type[AvaError], HTTPStatus]] = {
     errors.UnauthorisedError: HTTPStatus.UNAUTHORIZED,
+    errors.TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.TooManyRequestsError: HTTPStatus.TOO_MANY_REQUESTS,
     errors.BadBodyError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.BadLimitError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.BadCursorError: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -74,7 +76,9 @@ def problem_of(error: BaseException) -> Problem:
         HTTPStatus.INTERNAL_SERVER_ERROR,
     )
     provider = error.provider if isinstance(error, ProviderError) else None
-    wait_s = error.retry_after_s if isinstance(error, ProviderError) else None
+    wait_s = None
+    if isinstance(error, ProviderError | TooManyRequestsError):
+        wait_s = error.retry_after_s
     return problem(_kind(error), status, str(error), provider=provider, retry_after_s=wait_s)
 
 

@@ -17,6 +17,7 @@ from ava.errors import SettingsError, UnauthorisedError
 from ava.settings import ApiSettings, Secret
 
 CALLER: Final = "ava.caller"  # in the scope: the name of the key, or None
+TURNS: Final = "ava.turns"  # in the scope: what a caller's turn is taken from
 _BEARER: Final = b"bearer "
 
 
@@ -72,12 +73,18 @@ class Keys:
 
 
 def admit(scope: MutableMapping[str, Any]) -> None:
-    """Let a caller with a key pass; raise UnauthorisedError for anybody."""
-    if scope.get(CALLER) is None:
+    """Let a caller with a key pass, as often as it may.
+
+    Raises UnauthorisedError for anybody else, and TooManyRequestsError.
+    """
+    caller = scope.get(CALLER)
+    if caller is None:
         setting = ApiSettings.key("keys")
         raise UnauthorisedError(
             f"this needs a key: send `Authorization: Bearer KEY`, one of those in {setting}"
         )
+    if TURNS in scope:
+        scope[TURNS](caller)
 
 
 def _digest(secret: bytes) -> bytes:

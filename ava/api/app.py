@@ -1,7 +1,7 @@
 """The application: every area's routes, found by name, with one form for errors.
 
-Around FastAPI lie plain ASGI layers, the outermost first: who asks (`ava.api.access`). A problem is
-answered as RFC 9457 says, whoever noticed it.
+Around FastAPI lie plain ASGI layers (`layered`). A problem is answered as RFC 9457 says, whoever
+noticed it.
 """
 
 from __future__ import annotations
@@ -17,29 +17,56 @@ import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ava.api import routes as areas
 from ava.api.access import CALLER, Keys
+from ava.api.answers import answer_problem, hardened
+from ava.api.fastpath import FastPath
+from ava.api.limits import RequestLimits
+from ava.api.methods import Methods, Paths
+from ava.api.openapi import describe
 from ava.api.route import Routes
+from ava.api.traffic import Traffic
 from ava.core import Core
 from ava.errors import AvaError, UnauthorisedError
 from ava.problems import Problem, problem, problem_of
 
-_REFERENCE = "#/components/schemas/{name}"
+__all__ = ["Doorman", "answer_problem", "create_app", "discover", "layered"]
 
 
-def create_app(core: Core) -> ASGIApp:
-    """Return the application that serves a core; whoever opened the core closes it."""
+def create_app(core: Core, found: Sequence[Routes] | None = None) -> ASGIApp:
+    """Return the application that serves a core; whoever opened the core closes it.
+
+    `found` are the areas to serve, by default every one there is.
+    """
+    found = discover(core) if found is None else found
     app = FastAPI(title="AVA", version=version("ava-perf"), docs_url="/docs", redoc_url=None)
-    areas_found = discover(core)
-    for area in areas_found:
+    for area in found:
         app.include_router(area.router)
-    _describe(app, areas_found)
+    describe(app, found)
+    app.state.paths = Paths([*app.routes, *(one for area in found for one in area.router.routes)])
+    app.state.traffic = core.service(Traffic)
     # One for Exception alone would answer and then raise again, as if nobody had expected it.
     for kind in (AvaError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _failed)
-    return Doorman(app, Keys(core.settings.api.keys))
+    app.add_exception_handler(ClientDisconnect, _left)
+    return layered(app, core)
+
+
+def layered(app: FastAPI, core: Core) -> ASGIApp:
+    """Put the layers around the routes, the innermost first.
+
+    What looks at every request (a log, metrics, traces) belongs around all of them, at the end: in
+    the scope it finds the caller's name (`CALLER`) and, where a route answered, `route`. What the
+    layers did themselves is in `core.service(Traffic)`.
+    """
+    api, clock, traffic = core.settings.api, core.clock, core.service(Traffic)
+    limits = RequestLimits(app, api, clock, traffic)
+    fast = FastPath(limits, core.platform.cache, api, clock, traffic)
+    methods = Methods(fast, app.state.paths)
+    return Doorman(methods, Keys(api.keys))
 
 
 def discover(core: Core) -> list[Routes]:
@@ -62,24 +89,22 @@ class Doorman:
             try:
                 scope[CALLER] = self._keys.caller(scope["headers"])
             except UnauthorisedError as error:
-                await answer_problem(problem_of(error))(scope, receive, send)
+                await hardened(answer_problem(problem_of(error)))(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
 
-def answer_problem(found: Problem) -> Response:
-    """Return the response that states a problem."""
-    headers = {"Cache-Control": "no-store"}
-    if found.status == HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = "Bearer"
-    if found.retry_after_s is not None:
-        headers["Retry-After"] = str(int(found.retry_after_s) + 1)
-    body = msgspec.json.encode(found)
-    return Response(body, found.status, headers, media_type="application/problem+json")
-
-
 async def _failed(request: Request, error: Exception) -> Response:
-    return answer_problem(_problem(error, request))
+    answer = answer_problem(_problem(error, request))
+    if answer.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        answer.headers["Allow"] = request.app.state.paths.allowed(request.url.path)
+    return answer
+
+
+async def _left(request: Request, error: Exception) -> Response:  # noqa: ARG001 - a handler's form
+    """Answer a client that left before its request was read, which is no failure."""
+    request.app.state.traffic.left += 1
+    return Response(status_code=HTTPStatus.BAD_REQUEST)
 
 
 def _problem(error: Exception, request: Request) -> Problem:
@@ -97,23 +122,3 @@ def _problem(error: Exception, request: Request) -> Problem:
 def _said(errors: Sequence[Any]) -> str:
     """Return what is wrong with which parameter; the values stay out of it."""
     return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in errors)
-
-
-def _describe(app: FastAPI, found: Sequence[Routes]) -> None:
-    """Put the schemas of all bodies into the application's document."""
-    described = [one for area in found for one in area.described]
-    schemas, components = msgspec.json.schema_components(
-        [one.kind for one in described], ref_template=_REFERENCE
-    )
-    for one, schema in zip(described, schemas, strict=True):
-        one.place["schema"] = schema
-    made = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        document = made()
-        held = document.setdefault("components", {})
-        held.setdefault("schemas", {}).update(components)
-        held["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-        return document
-
-    app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way to extend it

@@ -29,6 +29,7 @@ from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
 from ava.api.access import Access, admit
+from ava.api.openapi import names, operation_id, problems
 from ava.errors import BadBodyError
 from ava.services.fresh import Fresh
 
@@ -38,6 +39,8 @@ JSON: Final = "application/json"
 # Left in the scope for the layers around: what invalidates the response, and how long it is good.
 TAGS: Final = "ava.tags"
 FRESH: Final = "ava.fresh_s"
+# Put there by a layer that compares ETags itself, so that it gets the whole answer to keep.
+WHOLE: Final = "ava.whole"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Routes:
     def __init__(self, prefix: str, tag: str) -> None:
         self.router = APIRouter(prefix=prefix, tags=[tag])
         self.described: list[Described] = []
+        self._tag = tag
 
     def get(
         self, path: str, *, answers: Any, example: Any, access: Access = Access.OPEN
@@ -94,19 +98,30 @@ class Routes:
     ) -> Callable[[Handler], Handler]:
         shown = {"description": "The answer.", "content": {JSON: self._content(*answer)}}
         extra: dict[str, Any] = {"responses": {str(int(status)): shown}}
+        if method == "GET":
+            extra["responses"]["304"] = {"description": "What If-None-Match names is still true."}
         if takes is not None:
             extra["requestBody"] = {"required": True, "content": {JSON: self._content(*takes)}}
         if access is Access.KEY:
             extra["security"] = [{"key": []}]
         kind = None if takes is None else takes[0]
+        whole = self.router.prefix + path
 
         def register(handler: Handler) -> Handler:
+            failures = problems(
+                whole,
+                keyed=access is Access.KEY,
+                takes=takes is not None,
+                asks=bool(names(inspect.signature(handler).parameters)),
+            )
             self.router.add_api_route(
                 path,
                 _responding(handler, status, kind),
                 methods=[method],
                 response_model=None,
                 status_code=int(status),
+                operation_id=operation_id(self._tag, handler.__name__),
+                responses=failures,
                 openapi_extra=extra,
                 route_class_override=_Guarded if access is Access.KEY else None,
             )
@@ -133,8 +148,10 @@ def respond(answer: Any, request: Request, status: HTTPStatus = HTTPStatus.OK) -
     fresh = answer if isinstance(answer, Fresh) else Fresh(answer)
     body = msgspec.json.encode(fresh.value)
     headers = headers_of(fresh, body)
-    request.scope[TAGS], request.scope[FRESH] = fresh.tags, keepable_s(fresh)
-    if request.method == "GET" and is_known(request.headers.get("if-none-match"), headers["ETag"]):
+    scope = request.scope
+    scope[TAGS], scope[FRESH] = fresh.tags, keepable_s(fresh)
+    asked = scope["method"] == "GET" and WHOLE not in scope
+    if asked and is_known(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     return Response(body, status_code=int(status), headers=headers, media_type=JSON)
 
@@ -144,13 +161,18 @@ def headers_of(fresh: Fresh[Any], body: bytes) -> dict[str, str]:
     seconds = int(keepable_s(fresh))
     headers = {
         "ETag": f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"',
-        "Cache-Control": f"private, max-age={seconds}" if seconds else "private, no-cache",
+        "Cache-Control": cache_control(seconds),
         "X-Fresh-For": f"{keepable_s(fresh):.3f}",
         "Vary": "Authorization",
     }
     if fresh.stale:
         headers["X-Stale"] = "1"
     return headers
+
+
+def cache_control(seconds: int) -> str:
+    """Return how long a client may keep an answer; for less than a second, not unasked."""
+    return f"private, max-age={seconds}" if seconds else "private, no-cache"
 
 
 def keepable_s(fresh: Fresh[Any]) -> float:
@@ -183,7 +205,10 @@ def _responding(handler: Handler, status: HTTPStatus, takes: Any) -> Handler:
             asked["body"] = _decoded(await request.body(), takes)
         if wants_request:
             asked["request"] = request
-        return respond(await handler(**asked), request, status)
+        answer = await handler(**asked)
+        if isinstance(answer, Response):  # its status is one of several: made by `respond`
+            return answer
+        return respond(answer, request, status)
 
     endpoint.__signature__ = signature.replace(parameters=seen)  # type: ignore[attr-defined]
     return endpoint

@@ -49,6 +49,10 @@ class LocalTier:
             self._tags.add(key, tags, lambda key: self._memory.entry(key) is not None)
         return True
 
+    def discard(self, key: str) -> None:
+        """Drop one entry to make room; it is as true as before."""
+        self._memory.discard(key)
+
     def apply(self, what: Invalidation) -> None:
         """Drop what an invalidation names, and fence what is on its way."""
         self._recent.add(what)

@@ -13,12 +13,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from ava.cache.invalidation import Invalidation, Undelivered, read
+from ava.cache.invalidation import EVERYTHING, Invalidation, Undelivered, read
 from ava.cache.local import LocalTier
 from ava.cache.lock import Wakes
 from ava.cache.shared import SharedStore
 from ava.cache.stats import Counters
 from ava.cache.subscription import Subscription
+from ava.cache.watching import Watchers
 from ava.clock import Clock
 from ava.errors import SharedStoreDownError
 from ava.redis import RedisLink
@@ -35,6 +36,7 @@ class Ties:
     local: LocalTier
     wakes: Wakes
     counters: Counters
+    watchers: Watchers
     aside: Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]
 
 
@@ -45,6 +47,7 @@ class Membership:
         self.shared = ties.shared
         self._link, self._local, self._wakes = ties.link, ties.local, ties.wakes
         self._counters, self._aside, self._origin = ties.counters, ties.aside, origin
+        self._watchers = ties.watchers
         self._undelivered = Undelivered()
         self._subscription = Subscription(ties.link, ties.shared.channel, self, clock)
         self._leaving = False
@@ -106,6 +109,7 @@ class Membership:
     def opened(self) -> None:
         """Start from an empty memory: what was kept alone may have been invalidated elsewhere."""
         self._local.reset()
+        self._watchers.tell(EVERYTHING)
 
     def heard(self, message: bytes) -> None:
         """Apply an invalidation, or wake who waits for a lock."""
@@ -116,6 +120,7 @@ class Membership:
         if what.origin != self._origin:
             self._local.apply(what)
         self._wakes.wake_all()
+        self._watchers.tell(what)
 
     def closed(self) -> None:
         """Drop what others may invalidate without our hearing of it."""

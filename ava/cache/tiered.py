@@ -47,6 +47,7 @@ from ava.cache.parcel import Absent, pack, unpack
 from ava.cache.refreshing import Refresher, left_when_due_s
 from ava.cache.shared import Entry, SharedStore
 from ava.cache.stats import CacheStats, Counters, snapshot
+from ava.cache.watching import Listener, Watchers
 from ava.clock import Clock, SystemClock
 from ava.errors import SharedStoreDownError
 from ava.redis import RedisLink
@@ -85,6 +86,7 @@ class Cache:
         self._local = LocalTier(MemoryCache[Any](clock=clock) if memory is None else memory)
         self._clock = clock
         self._counters, self._wakes, self._flights = Counters(), Wakes(), Flights()
+        self._watchers = Watchers()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._context = contextvars.copy_context()
         self._flying: dict[str, _Flying] = {}
@@ -95,8 +97,7 @@ class Cache:
         self._circle: Membership | None = None
         if link is not None:
             shared = SharedStore(link, namespace, clock)
-            ties = Ties(link, shared, self._local, self._wakes, self._counters, self._aside)
-            self._circle = Membership(ties, self._origin, clock)
+            self._circle = Membership(self._ties(link, shared), self._origin, clock)
         self._loader = self._make_loader(clock, rng)
 
     @property
@@ -184,6 +185,33 @@ class Cache:
         """
         entry = self._local.entry(key)
         return None if entry is None else entry.fresh_until - self._clock.monotonic()
+
+    def mark(self) -> int:
+        """Return the present moment in the order of invalidations, for `hold`."""
+        return self._local.mark()
+
+    def hold(self, key: str, value: Any, tags: Sequence[str], left_s: float, *, since: int) -> bool:
+        """Keep, in this process alone, what was made of other values; say whether it was in time.
+
+        `since` is the `mark` from before these were asked for, and `tags` are all of theirs: what
+        invalidates one of them by tag drops this.
+        """
+        return self._local.keep(key, value, tags, left_s, 0.0, since=since)
+
+    def held(self, key: str) -> Any:
+        """Return what `hold` kept and is still true, else MISSING; no figure counts it."""
+        return self._peek(key)
+
+    def release(self, key: str) -> None:
+        """Let go of what `hold` kept, to make room."""
+        self._local.discard(key)
+
+    def watch(self, listener: Listener) -> Callable[[], None]:
+        """Tell a listener of every invalidation, by whatever process; return what ends that.
+
+        It is called in the event loop, after the tiers have let go, and must not wait.
+        """
+        return self._watchers.add(listener)
 
     async def invalidate(self, *keys: str) -> bool:
         """Drop `keys` everywhere; say whether Redis has passed it on, else it is remembered."""
@@ -274,7 +302,10 @@ class Cache:
         self._counters.invalidations += 1
         self._local.apply(what)
         self._wakes.wake_all()
-        return self._circle is None or await self._circle.tell(what)
+        if self._circle is not None and await self._circle.tell(what):
+            return True  # Redis tells all its listeners, and so ours
+        self._watchers.tell(what)
+        return self._circle is None
 
     async def _fetched(self, job: Job) -> Any:
         try:
@@ -326,6 +357,11 @@ class Cache:
         )
         shared = None if circle is None else circle.shared
         return Loader(self._local, shared, self._wakes, self._counters, around)
+
+    def _ties(self, link: RedisLink, shared: SharedStore) -> Ties:
+        return Ties(
+            link, shared, self._local, self._wakes, self._counters, self._watchers, self._aside
+        )
 
     def _ttl_s(self, keep: Keep) -> float:
         return keep.ttl_s * (1 - keep.jitter * self._spread())
