@@ -1,0 +1,70 @@
+"""The demonstration of the platform, on the session's servers and an empty database."""
+
+import http.client
+from contextlib import contextmanager
+from dataclasses import fields
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from running import refuses
+
+from ava.settings import Settings
+from perf.claim import read
+from perf.claims import demonstration
+from perf.claims.processes import simulated
+from perf.lab.lab import Lab
+from perf.lab.providers import Simulation
+
+
+@pytest.fixture
+def show(servers, platform_dsn):
+    """Start the platform as `ava-perf demo` does, on data of no rows."""
+    database = psycopg.conninfo.conninfo_to_dict(platform_dsn)["dbname"]
+    (shown,) = read([demonstration]).demonstrations
+
+    @contextmanager
+    def show():
+        prepared = {"market": {"database": database}}
+        with (
+            Lab(servers.addresses, seed=1, prepared=prepared) as lab,
+            shown.body(lab, servers.guard, 0) as stage,
+        ):
+            yield stage
+
+    return show
+
+
+def get(url, key):
+    """Return the status and body of a question."""
+    place = urlsplit(url)
+    connection = http.client.HTTPConnection(place.hostname, place.port, timeout=20)
+    try:
+        headers = {"Authorization": f"Bearer {key}"}
+        connection.request("GET", place.path or "/", headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def test_what_is_printed_leads_to_the_platform_and_nothing_is_left_of_it(show):
+    """The console opens, its key shows the brokerage's positions, and the port is free again."""
+    with show() as stage:
+        address, _, key = stage.lines[0].split()[0].partition("/#key=")
+        assert get(address, key)[0] == 200
+        status, body = get(f"{address}/api/v1/portfolio", key)
+        assert (status, b'"AAPL"' in body) == (200, True)
+        assert get(f"{address}/api/v1/portfolio", "another")[0] == 401
+    assert refuses(address)
+    assert None not in {process.poll() for process in stage.processes}
+
+
+def test_every_provider_is_simulated():
+    """A demonstration asks nobody outside."""
+    with Simulation() as simulation:
+        settings = Settings.from_environment(simulated(simulation))
+        assert set(simulation.names) <= set(settings.providers.addresses())
+        assert [
+            key.name for key in fields(settings.keys) if not getattr(settings.keys, key.name)
+        ] == []
