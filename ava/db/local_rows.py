@@ -116,6 +116,16 @@ def from_micros(micros: int) -> datetime:
     return _EPOCH + timedelta(microseconds=micros)
 
 
+def to_units(amount: Decimal) -> int:
+    """Return whole hundred-millionths; raise an error for what would have to be rounded."""
+    return _fits(int(_EXACT.to_integral_exact(_EXACT.multiply(amount, SCALE))))
+
+
+def from_units(units: int) -> Decimal:
+    """Return the amount exactly."""
+    return _EXACT.divide(Decimal(units), SCALE)
+
+
 def _stored(kind: Any, value: Any) -> Value:
     if not isinstance(value, kind) and not (kind in {Decimal, float} and type(value) is int):
         raise TypeError(f"it must be of type {kind.__name__}")
@@ -124,7 +134,7 @@ def _stored(kind: Any, value: Any) -> Value:
     if kind is Decimal:
         if not Decimal(value).is_finite():
             raise ValueError("it is no finite number")
-        return _fits(int(_EXACT.to_integral_exact(_EXACT.multiply(Decimal(value), SCALE))))
+        return to_units(Decimal(value))
     return _fits(value) if kind is int else cast("float | str", value)
 
 
@@ -138,7 +148,7 @@ def _loaded(kind: Any, value: Any) -> Any:
     if kind is datetime:
         return from_micros(value)
     if kind is Decimal:
-        return _EXACT.divide(Decimal(value), SCALE)
+        return from_units(value)
     return value
 
 

@@ -101,9 +101,9 @@ def put_trade(connection: sqlite3.Connection, trade: Trade) -> bool:
     """
     values = to_values(trade)
     with transaction(connection):
-        if connection.execute(_sql("put_trade"), values).rowcount:
+        if connection.execute(statement("put_trade"), values).rowcount:
             return True
-        stored = connection.execute(_sql("trade"), {"trade_id": trade.trade_id}).fetchone()
+        stored = connection.execute(statement("trade"), {"trade_id": trade.trade_id}).fetchone()
     if stored != tuple(values.values()):
         raise TradeConflictError(
             f"trade {trade.trade_id!r} is stored already with other contents; "
@@ -133,7 +133,7 @@ def page(
         raise BadCursorError(f"the cursor does not fit the order of {listing.query}; start again")
     bound = {f"after_{number}": value for number, value in enumerate(after)}
     values = {**given, **bound, "limit": limit + 1}
-    found = connection.execute(_sql(listing.query), values).fetchall()
+    found = connection.execute(statement(listing.query), values).fetchall()
     rows = tuple(from_values(listing.kind, each) for each in found[:limit])
     if len(found) <= limit:
         return Page(rows, None)
@@ -147,11 +147,12 @@ def _put(connection: sqlite3.Connection, name: str, rows: Iterable[Row]) -> int:
     values = [to_values(row, number) for number, row in enumerate(rows)]
     if values:
         with transaction(connection):
-            connection.executemany(_sql(name), values)
+            connection.executemany(statement(name), values)
     return len(values)
 
 
-def _sql(name: str) -> str:
+def statement(name: str) -> str:
+    """Return the text of a named statement of `sql/local/queries`."""
     return _statements()[name].sql
 
 

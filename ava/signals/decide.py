@@ -20,6 +20,7 @@ from ava.signals.orders import ZERO, Holding, Order, Side, order_id
 from ava.signals.predictor import FLAT, Predictions
 
 _CENT = Decimal("0.0001")  # prices carry four decimals, as exchanges quote them
+LEAST_PRICE = float(_CENT)  # what is worth less cannot be told from nothing
 
 
 class Action(StrEnum):

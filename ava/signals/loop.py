@@ -10,6 +10,7 @@ be reached nothing new is decided: the same write is repeated until it arrives.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,7 +26,7 @@ from ava.signals.accounts import Accounts, Component
 from ava.signals.broker import Broker
 from ava.signals.change import Changes
 from ava.signals.config import TradingConfig
-from ava.signals.decide import Signal, exact_price, order_for, signals_of
+from ava.signals.decide import LEAST_PRICE, Signal, exact_price, order_for, signals_of
 from ava.signals.features import features
 from ava.signals.history import History
 from ava.signals.orders import Fill, Holding, Order, applied
@@ -88,8 +89,14 @@ class TradingLoop:
 
     async def resume(self) -> Sequence[Fill]:
         """Take up what an earlier run left, and return the fills of orders that had none."""
-        found = await self._store.resume(self._config.symbols, self._config.outcome_bars)
+        config = self._config
+        found = await self._store.resume(
+            config.symbols, window=config.window, bars=config.outcome_bars
+        )
         self._holdings = dict(found.holdings)
+        for symbol, prices in found.prices.items():
+            for price in prices:
+                self._history.append(symbol, price)
         self._changes.restore(found.references)
         self._tracker.restore(found.open_signals)
         return await self._execute(found.unfilled)
@@ -134,9 +141,13 @@ class TradingLoop:
         self._config = config
 
     def _usable(self, snapshot: Snapshot) -> dict[str, Tick]:
-        """Return the ticks that are no older than what may be decided on."""
+        """Return the ticks that may be decided on: not too old, and with a price."""
         oldest = snapshot.at - timedelta(seconds=self._config.oldest_s)
-        return {s: t for s, t in snapshot.ticks.items() if t.at >= oldest and t.price > 0}
+        return {
+            symbol: tick
+            for symbol, tick in snapshot.ticks.items()
+            if tick.at >= oldest and LEAST_PRICE <= tick.price < math.inf
+        }
 
     def _detect(self, ticks: Mapping[str, Tick]) -> list[str]:
         """Take note of the prices and return the symbols that moved, the wildest first."""

@@ -9,13 +9,14 @@ our knowing: it is sent again under its id.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from ava.db.local_rows import Bar
-from ava.signals.decide import Signal
+from ava.signals.decide import Action, Signal
 from ava.signals.orders import Fill, Holding, Order
 from ava.signals.tracker import Open, Outcome
 
@@ -33,19 +34,27 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """What an earlier run left: orders without a fill, holdings, the last signals, those open."""
+    """What an earlier run left.
+
+    Orders without a fill, what is held, the price of each symbol's last signal, the signals whose
+    outcome is open, and each symbol's last prices, the oldest first.
+    """
 
     unfilled: Sequence[Order] = ()
     holdings: Mapping[str, Holding] = field(default_factory=dict)
     references: Mapping[str, float] = field(default_factory=dict)
     open_signals: Sequence[Open] = ()
+    prices: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 class Store(Protocol):
     """Keeps decisions and fills. Raises AvaError when it cannot; what it then holds is unknown."""
 
-    async def resume(self, symbols: Sequence[str], bars: int) -> Resumed:
-        """Return what there is of the symbols; signals open for `bars` bars or less."""
+    async def resume(self, symbols: Sequence[str], *, window: int, bars: int) -> Resumed:
+        """Return what there is: all orders and holdings, and of the symbols the rest.
+
+        At most `window` prices of a symbol, and signals open for fewer than `bars` bars.
+        """
         ...
 
     async def commit(self, decided: Decided) -> None:
@@ -68,12 +77,30 @@ class MemoryStore:
         self.fills: dict[str, Fill] = {}
         self.holdings: dict[str, Holding] = {}
 
-    async def resume(self, symbols: Sequence[str], bars: int) -> Resumed:
+    async def resume(self, symbols: Sequence[str], *, window: int, bars: int) -> Resumed:
         """Return what was left."""
         unfilled = [order for key, order in self.orders.items() if key not in self.fills]
-        last = {s.symbol: float(s.price) for s in self.signals.values() if s.symbol in symbols}
-        waiting = [Open(s) for key, s in self.signals.items() if key not in self.outcomes]
-        return Resumed(unfilled, dict(self.holdings), last, waiting[-bars * len(symbols) :])
+        mine = [signal for signal in self.signals.values() if signal.symbol in symbols]
+        return Resumed(
+            unfilled=sorted(unfilled, key=lambda order: (order.decided_at, order.order_id)),
+            holdings=dict(self.holdings),
+            references={signal.symbol: float(signal.price) for signal in mine},
+            open_signals=[one for signal in mine if (one := self._open(signal)).bars < bars],
+            prices={symbol: self._closes(symbol)[-window:] for symbol in symbols},
+        )
+
+    def _open(self, signal: Signal) -> Open:
+        if (
+            signal.action is Action.HOLD
+            or (signal.symbol, signal.at, signal.model) in self.outcomes
+        ):
+            return Open(signal, sys.maxsize)
+        since = [at for symbol, at in self.bars if symbol == signal.symbol and at > signal.at]
+        return Open(signal, len(since))
+
+    def _closes(self, symbol: str) -> list[float]:
+        mine = sorted((at, bar) for (name, at), bar in self.bars.items() if name == symbol)
+        return [float(bar.close) for _, bar in mine]
 
     async def commit(self, decided: Decided) -> None:
         """Keep what was decided."""
