@@ -1,6 +1,7 @@
 """News over a WebSocket: which topics changed, so that whoever shows them asks again.
 
-A topic is a tag of the cache: `alerts`, `sports`, `portfolio`. When something with it is
+A topic is a tag of the cache (`alerts`, `automation:odds_sync`), or the first word of tags, which
+stands for all that begin with it (`automation`, `symbol`). When something with it is
 invalidated, by this process or another, each connection that subscribed to it is told
 
     {"type": "changed", "topic": "alerts"}
@@ -157,7 +158,8 @@ class _Connection:
     def changed(self, what: Invalidation) -> None:
         """Note that something is no longer true; never waits."""
         everything = "*" in what.patterns
-        changed = self._topics if everything else self._topics.intersection(what.tags)
+        named = {*what.tags, *(tag.partition(":")[0] for tag in what.tags)}
+        changed = self._topics if everything else self._topics & named
         if changed:
             self._pending.update(dict.fromkeys(sorted(changed)))
             self._news.set()
