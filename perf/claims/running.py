@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -46,6 +47,10 @@ class Running:
             state=StateSettings(directory=Path(self._lab.scratch)),
         )
         return await self._stack.enter_async_context(Core.open(settings))
+
+    def later(self, end: Callable[[], object]) -> None:
+        """Call `end` when the cores are closed."""
+        self._stack.callback(end)
 
     async def close(self) -> None:
         """Close the cores now."""
