@@ -11,7 +11,7 @@ import pkgutil
 from collections.abc import Sequence
 from http import HTTPStatus
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from fastapi import FastAPI, Request, Response
@@ -32,6 +32,17 @@ from ava.api.traffic import Traffic
 from ava.core import Core
 from ava.errors import AvaError, UnauthorisedError
 from ava.problems import Problem, problem, problem_of
+from ava.telemetry.http import Instrumented
+from ava.telemetry.telemetry import Telemetry
+
+# FastAPI's own (since 0.165; older ones ignore this) would put paths and queries into spans, where
+# a tracer is registered, and would miss what the fast path answers: `ava.telemetry` does it here.
+_NO_TELEMETRY: Final[Any] = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "auto_configure": False,
+}
 
 __all__ = ["Doorman", "answer_problem", "create_app", "discover", "layered"]
 
@@ -42,7 +53,13 @@ def create_app(core: Core, found: Sequence[Routes] | None = None) -> ASGIApp:
     `found` are the areas to serve, by default every one there is.
     """
     found = discover(core) if found is None else found
-    app = FastAPI(title="AVA", version=version("ava-perf"), docs_url="/docs", redoc_url=None)
+    app = FastAPI(
+        title="AVA",
+        version=version("ava-perf"),
+        docs_url="/docs",
+        redoc_url=None,
+        telemetry=_NO_TELEMETRY,
+    )
     for area in found:
         app.include_router(area.router)
     describe(app, found)
@@ -58,15 +75,15 @@ def create_app(core: Core, found: Sequence[Routes] | None = None) -> ASGIApp:
 def layered(app: FastAPI, core: Core) -> ASGIApp:
     """Put the layers around the routes, the innermost first.
 
-    What looks at every request (a log, metrics, traces) belongs around all of them, at the end: in
-    the scope it finds the caller's name (`CALLER`) and, where a route answered, `route`. What the
-    layers did themselves is in `core.service(Traffic)`.
+    What looks at every request (`Instrumented`) is around all of them: in the scope it finds the
+    caller's name (`CALLER`) and, where a route answered, `route`. What the layers did themselves is
+    in `core.service(Traffic)`.
     """
     api, clock, traffic = core.settings.api, core.clock, core.service(Traffic)
     limits = RequestLimits(app, api, clock, traffic)
     fast = FastPath(limits, core.platform.cache, api, clock, traffic)
     methods = Methods(fast, app.state.paths)
-    return Doorman(methods, Keys(api.keys))
+    return Instrumented(Doorman(methods, Keys(api.keys)), core.service(Telemetry))
 
 
 def discover(core: Core) -> list[Routes]:

@@ -1,0 +1,175 @@
+"""What each request costs, seen from outside: the outermost layer of the API.
+
+It knows a request by its route's template and by nothing a caller chose: a path that matches no
+route counts as `UNMATCHED`, a method of nobody's as `OTHER`. Durations go into the metrics and,
+unless the fast path answered, to the watch for spikes: what is answered from memory would only hide
+how slow the rest is.
+
+Inside of it a request has an id, which log lines name and the response carries. It is the caller's
+own where that is harmless, and otherwise made when somebody first asks for it: most requests log
+nothing, and an answer from memory takes hardly longer than making a name for it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import uuid
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ava.telemetry import logs
+from ava.telemetry.alerts import ROUTE, Spikes
+from ava.telemetry.context import REQUEST
+from ava.telemetry.lines import Access
+from ava.telemetry.tallies import OTHER, Tallies
+
+if TYPE_CHECKING:
+    from ava.telemetry.telemetry import Telemetry
+
+# Upper bounds in seconds: from an answer of the fast path to the deadline of a request.
+BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
+UNMATCHED: Final = "unmatched"
+CALLER: Final = "ava.caller"  # as `ava.api.access` leaves it in the scope
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_HARMLESS: Final = re.compile(rb"[\w.-]{1,64}")
+_PATHS: Final = 4096  # remembered with their templates
+_GONE: Final = 499  # nothing was answered: the client had left, or the server was told to end
+_BAD: Final = 400
+_FAILED: Final = 500
+
+
+class Instrumented:
+    """The layer; it also runs what watches the process while it serves."""
+
+    def __init__(self, app: ASGIApp, telemetry: Telemetry) -> None:
+        self._app = app
+        self._telemetry = telemetry
+        self._http = telemetry.http
+        self._now = telemetry.clock.monotonic
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on, and note what came of it."""
+        if scope["type"] == "lifespan":
+            async with self._telemetry.watching():
+                await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        reply, http, tracing = Reply(scope, send), self._http, self._telemetry.tracing
+        span = None if tracing is None else tracing.request(scope["method"], scope["headers"])
+        if span is not None:
+            reply.trace = span.trace
+        token = REQUEST.set(reply)
+        http.in_progress += 1
+        started = self._now()
+        try:
+            await self._app(scope, receive, reply.send)
+        except Exception:
+            reply.status = reply.status or _FAILED
+            raise
+        finally:
+            http.in_progress -= 1
+            labels = http.note(scope, reply.status, self._now() - started, reply.size)
+            if span is not None:
+                span.end(*labels[:2], reply.status or _GONE)
+            if (access := logs.access()) is not None:
+                access.add(_access(scope, labels, reply, started, self._now()))
+            REQUEST.reset(token)
+
+
+class HttpRecorder:
+    """The figures of all requests: durations and bytes by method, route and status."""
+
+    def __init__(self, spikes: Spikes) -> None:
+        self._spikes = spikes
+        self.tallies = Tallies(BUCKETS)
+        self.in_progress = 0
+        self._templates: dict[str, str] = {}
+
+    def note(self, scope: Scope, status: int, seconds: float, size: int) -> tuple[str, str, str]:
+        """Count an answered request; return its method, route and status as they are counted."""
+        method: str = scope["method"]
+        if method not in _METHODS:
+            method = OTHER
+        if "endpoint" not in scope:  # a layer before the routes answered
+            route = self._templates.get(scope["path"], UNMATCHED)
+            labels = (method, route, _STATUSES.get(status, OTHER))
+            self.tallies.add(labels, seconds, size)
+            return labels
+        route = self._routed(scope)
+        labels = (method, route, _STATUSES.get(status, OTHER))
+        self.tallies.add(labels, seconds, size)
+        if not _BAD <= status < _FAILED:
+            self._spikes.observe(ROUTE, f"{method} {route}", seconds)
+        return labels
+
+    def _routed(self, scope: Scope) -> str:
+        """Return the template of the route that answered, and remember it for the fast path.
+
+        FastAPI's own pages have none; they go by the name of what answers.
+        """
+        route, endpoint = scope.get("route"), scope["endpoint"]
+        found: str = getattr(route, "path", "") or getattr(endpoint, "__name__", UNMATCHED)
+        if len(self._templates) < _PATHS:
+            self._templates[scope["path"]] = found
+        return found
+
+
+class Reply:
+    """Sends on, with the request's id in the head where it has one, and counts what was sent."""
+
+    __slots__ = ("_id", "_send", "size", "status", "trace")
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._send = send
+        self._id = ""
+        self.size = 0
+        self.status = 0
+        self.trace: str | None = None
+        for name, value in scope["headers"]:
+            if name == b"x-request-id" and _HARMLESS.fullmatch(value):
+                self._id = value.decode()
+
+    @property
+    def id(self) -> str:
+        """The id of the request, made now if it has none yet."""
+        if not self._id:
+            self._id = _PREFIX % next(_numbers)
+        return self._id
+
+    # Not a coroutine function: one that only awaits another costs as much as what it counts.
+    def send(self, message: Message) -> Awaitable[None]:
+        """Send the next message."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            if self._id:  # in another message: the fast path sends one and the same to everybody
+                headers = [*message["headers"], (b"x-request-id", self._id.encode())]
+                message = {**message, "headers": headers}
+        elif "body" in message:
+            self.size += len(message["body"])
+        return self._send(message)
+
+
+def _access(
+    scope: Scope, labels: tuple[str, str, str], reply: Reply, started: float, ended: float
+) -> Access:
+    return Access(
+        ended,
+        labels[0],
+        labels[1],
+        reply.status or _GONE,
+        ended - started,
+        reply.size,
+        scope.get(CALLER),
+        reply.id,
+        reply.trace,
+    )
+
+
+_numbers = itertools.count(1)
+_PREFIX: Final = f"{uuid.uuid4().hex[:8]}-%x"
+_STATUSES: Final = {0: str(_GONE), **{status: str(status) for status in range(100, 600)}}
