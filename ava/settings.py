@@ -278,6 +278,16 @@ class TracingSettings(Section):
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerSettings(Section):
+    """Background work: how many jobs run at once, and how long a stop waits for them."""
+
+    prefix: ClassVar[str] = "AVA_WORKER_"
+
+    concurrency: int = _at_least(1, 2)
+    drain_s: float = _at_least(0, 20.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Every section of the platform's settings."""
 
@@ -289,6 +299,7 @@ class Settings:
     state: StateSettings = field(default_factory=StateSettings)
     providers: ProviderSettings = field(default_factory=ProviderSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
+    worker: WorkerSettings = field(default_factory=WorkerSettings)
     log: LogSettings = field(default_factory=LogSettings)
     tracing: TracingSettings = field(default_factory=TracingSettings)
 

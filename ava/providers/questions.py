@@ -3,8 +3,9 @@
 Quotes go to whoever has the freshest for the least: Finnhub's 60 calls a minute, then Yahoo, whose
 limit nobody publishes, then Alpha Vantage's 25 a day, and Massive last, whose free answer is the
 previous close. History begins with Massive, which is paid for or official, and ends with Finnhub,
-which sells it only. A provider without its key is not among those asked. The gateway passes over
-who cannot answer now, and says who did.
+which sells it only. The calendar of earnings is Finnhub's, for a range of days, before Alpha
+Vantage's of three months. A provider without its key is not among those asked. The gateway passes
+over who cannot answer now, and says who did.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ava.errors import NotFoundError
 from ava.net.failover import Answered, Answerer
 from ava.net.gateway import DEADLINE_S
 from ava.net.spec import Priority
-from ava.providers.market import Bar, Quote
+from ava.providers.market import Bar, EarningsDate, Quote
 
 if TYPE_CHECKING:
     from ava.platform import Providers
@@ -71,6 +72,26 @@ async def history(  # noqa: PLR0913 - what is asked, and how
         ("finnhub", lambda: _some("finnhub", p.finnhub.history(*span, priority=priority))),
     )
     return await p.gateway.first(f"history {symbol}", _offered(p, asks), deadline_s=deadline_s)
+
+
+async def earnings_calendar(
+    providers: Providers,
+    start: date,
+    end: date,
+    *,
+    priority: Priority = Priority.INTERACTIVE,
+    deadline_s: float = DEADLINE_S,
+) -> Answered[list[EarningsDate]]:
+    """Return the reports of all companies, at least those from `start` to `end` that are known.
+
+    Raises as `quote` does.
+    """
+    p = providers
+    asks: tuple[Answerer[list[EarningsDate]], ...] = (
+        ("finnhub", lambda: p.finnhub.earnings_calendar(start, end, keep=None, priority=priority)),
+        ("alpha_vantage", lambda: p.alpha_vantage.earnings_calendar(keep=None, priority=priority)),
+    )
+    return await p.gateway.first("earnings", _offered(p, asks), deadline_s=deadline_s)
 
 
 def _offered(providers: Providers, asks: tuple[Answerer[T], ...]) -> list[Answerer[T]]:

@@ -54,12 +54,12 @@ class Automation:
         keep = replace(ttls.AUTOMATION, tags=(*ttls.AUTOMATION.tags, _tag(name)))
         return await self._core.kept(PREFIX + name, fetch, kind=Switch, keep=keep)
 
-    async def is_enabled(self, name: str) -> bool:
-        """Say whether an automation may run; one that nobody ever set may not."""
+    async def is_enabled(self, name: str, *, unset: bool = False) -> bool:
+        """Say whether an automation may run; one that nobody ever set may not, but for `unset`."""
         try:
             return (await self.switch(name)).value.enabled
         except NotFoundError:
-            return False
+            return unset
 
     async def switches(self, *, limit: int, cursor: str | None = None) -> Listed[Switch]:
         """Return the switches by name; a page."""

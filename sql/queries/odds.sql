@@ -64,3 +64,23 @@ FROM offered
 WHERE NOT EXISTS (SELECT FROM applied WHERE applied.position = offered.position)
 ORDER BY offered.position
 LIMIT %(limit)s;
+
+-- name: record_odds_sync
+-- Record what came of a sync.
+INSERT INTO odds_syncs (sport, synced_at, credits_left, updated, unmatched, ambiguous)
+VALUES (
+    %(sport)s, %(synced_at)s, %(credits_left)s, %(updated)s, %(unmatched)s, %(ambiguous)s
+);
+
+-- name: odds_syncs_since
+-- The syncs made since a time, in order. The newest count: a month of credits has far fewer.
+SELECT sport, synced_at, credits_left
+FROM (
+    SELECT id, sport, synced_at, credits_left
+    FROM odds_syncs
+    WHERE synced_at >= %(since)s
+    ORDER BY synced_at DESC, id DESC
+    LIMIT %(limit)s
+) AS newest
+ORDER BY synced_at, id
+LIMIT %(limit)s;

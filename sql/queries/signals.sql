@@ -47,3 +47,20 @@ FROM kalshi_predictions
 WHERE /* after */ market_id = %(market_id)s
 ORDER BY overall_rank, id
 LIMIT %(limit)s;
+
+-- name: kalshi_predictions_of
+-- The best predictions for each of many markets, in one statement; a market without any comes once.
+SELECT
+    market.id AS market_id, market.ticker, market.title, best.id, best.predicted_outcome,
+    best.confidence, best.edge, best.overall_rank, best.created_at
+FROM unnest(%(market_ids)s::bigint[]) AS asked (market_id)
+INNER JOIN kalshi_markets AS market ON market.id = asked.market_id
+LEFT JOIN LATERAL (
+    SELECT id, predicted_outcome, confidence, edge, overall_rank, created_at
+    FROM kalshi_predictions
+    WHERE market_id = asked.market_id
+    ORDER BY overall_rank, id
+    LIMIT %(each)s
+) AS best ON true
+ORDER BY market.id, best.overall_rank, best.id
+LIMIT %(limit)s;
