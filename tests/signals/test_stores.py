@@ -6,10 +6,13 @@ from decimal import Decimal
 import pytest
 
 from ava.db.local_rows import Bar
+from ava.db.pool import Database
+from ava.settings import DatabaseSettings, Secret
 from ava.signals.decide import Action, Signal
 from ava.signals.orders import Fill, Holding, Order, Side
 from ava.signals.store import Decided, MemoryStore
 from ava.signals.store_local import LocalTrading
+from ava.signals.store_postgres import PostgresTrading
 from ava.signals.tracker import Ending, Outcome
 
 pytestmark = pytest.mark.anyio
@@ -35,11 +38,16 @@ def said(n, action=Action.BUY, symbol="A"):
     return Signal(symbol, minute(n), action, Decimal(100 + n), Decimal("101.5"), 0.5, "why", "m")
 
 
-@pytest.fixture(params=["memory", "local"])
+@pytest.fixture(params=["memory", "local", "postgres"])
 async def store(request, tmp_path):
     """Each store there is."""
     if request.param == "memory":
         yield MemoryStore()
+        return
+    if request.param == "postgres":
+        dsn = request.getfixturevalue("platform_dsn")
+        async with Database(DatabaseSettings(url=Secret(dsn), pool_min=1, pool_max=2)) as database:
+            yield PostgresTrading(database)
         return
     async with LocalTrading.open(tmp_path / "store.db") as opened:
         yield opened
