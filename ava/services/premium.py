@@ -3,8 +3,9 @@
 Plain functions of a contract, its underlying and the criteria; nothing is fetched here. Two ways to
 sell: a put secured by cash, and a call covered by shares. The seller gets the bid, so that is the
 premium, less what is intrinsic: the part of an in-the-money option's price that is handed over
-again is no income. Quotes that nobody can trade on (no bid, bid above ask, no trade for days) are
-dropped. Unknown is None, and a criterion that needs the unknown is not met.
+again is no income. Quotes that nobody can trade on (no bid, bid above ask, no trade for days, a
+call dearer than its stock) are dropped. Unknown is None, and a criterion that needs the unknown is
+not met.
 
 Defaults are those of free projects: deltas 0.15 to 0.30 and the score of options-wheel, the floors
 of open interest and volume of document 000.7.
@@ -16,8 +17,9 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -53,6 +55,7 @@ class Drop(StrEnum):
     STALE = "stale"
     EXPIRED = "expired"
     NO_VOLATILITY = "no_volatility"
+    ARBITRAGE = "arbitrage"
     NO_TIME_VALUE = "no_time_value"
     DAYS = "days_to_expiry"
     DELTA = "delta"
@@ -184,6 +187,12 @@ def days_to(expires: date, now: datetime) -> int:
     return (expires - now.astimezone(NEW_YORK).date()).days
 
 
+@lru_cache(maxsize=1024)
+def close_of(expires: date) -> datetime:
+    """Return when options of that day stop trading; in UTC, which is quick to reckon with."""
+    return datetime.combine(expires, CLOSE, NEW_YORK).astimezone(UTC)
+
+
 def rank_of(volatility: float, history: Sequence[float]) -> float | None:
     """Return where a volatility lies between the year's lowest and highest, from 0 to 1.
 
@@ -218,8 +227,7 @@ def _quote(contract: OptionContract, now: datetime, criteria: Criteria) -> _Quot
 
 def _odds(contract: OptionContract, under: Underlying) -> Chances | Drop:
     """Return the provider's delta, or the one that its volatility implies, and the probability."""
-    ends = datetime.combine(contract.expires, CLOSE, NEW_YORK)
-    left_s = (ends - under.now).total_seconds()
+    left_s = (close_of(contract.expires) - under.now).total_seconds()
     if left_s <= 0:
         return Drop.EXPIRED
     volatility = contract.implied_volatility
@@ -256,6 +264,8 @@ def _refused(
 
 def _unwanted(candidate: Candidate, criteria: Criteria) -> Drop | None:
     """Return what the position fails that the contract would make."""
+    if candidate.break_even <= 0:  # a quote that is older than the stock's price
+        return Drop.ARBITRAGE
     if candidate.premium <= 0:
         return Drop.NO_TIME_VALUE
     if candidate.premium < criteria.min_premium:
