@@ -142,7 +142,7 @@ class _Reply:
         """Send the next message."""
         if message["type"] == "http.response.start":
             self.has_begun = True
-            message["headers"] = [*message.get("headers", ()), NOSNIFF]
+            message = {**message, "headers": [*message.get("headers", ()), NOSNIFF]}
         elif not message.get("more_body"):
             self.is_whole = True
         await self._send(message)

@@ -7,7 +7,7 @@ as one; FastAPI's own description of its errors, which nobody here is sent, stay
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ava.api.route import Routes
 
 _REFERENCE: Final = "#/components/schemas/{name}"
+_STANDS_FOR: Final = "ava:example:"
 _PROBLEM: Final = {"$ref": _REFERENCE.format(name=Problem.__name__)}
 _MEANING: Final = {
     HTTPStatus.UNAUTHORIZED: "A key is missing, or not known.",
@@ -62,12 +63,15 @@ def describe(app: FastAPI, areas: Sequence[Routes]) -> None:
     described = [one for area in areas for one in area.described]
     kinds = [*(one.kind for one in described), Problem]
     schemas, components = msgspec.json.schema_components(kinds, ref_template=_REFERENCE)
-    for one, schema in zip(described, schemas, strict=False):
-        one.place["schema"] = schema
+    examples = {}
+    for number, (one, schema) in enumerate(zip(described, schemas, strict=False)):
+        one.place["schema"], one.place["example"] = schema, f"{_STANDS_FOR}{number}"
+        examples[one.place["example"]] = msgspec.to_builtins(one.example)
     made = app.openapi
 
     def openapi() -> dict[str, Any]:
         document = made()
+        _fill(document["paths"], examples)
         held = document.setdefault("components", {})
         held.setdefault("schemas", {}).update(components)
         held["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
@@ -84,6 +88,16 @@ def operation_id(tag: str, name: str) -> str:
 def names(parameters: Iterable[str]) -> set[str]:
     """Return the parameters of a handler that a request is asked for."""
     return set(parameters) - {"body", "request"}
+
+
+def _fill(node: Any, examples: Mapping[str, Any]) -> None:
+    """Put the examples where their names stand: FastAPI leaves out of a document what is null."""
+    items = node.items() if isinstance(node, dict) else enumerate(node)
+    for key, value in list(items):
+        if isinstance(value, dict | list):
+            _fill(value, examples)
+        elif isinstance(value, str) and value in examples:
+            node[key] = examples[value]
 
 
 def _described(meaning: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import inspect
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -45,9 +45,10 @@ WHOLE: Final = "ava.whole"
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """A type of a body, and the place in a route's description where its schema belongs."""
+    """A type of a body with an example, and the place in a route's description for both."""
 
     kind: Any
+    example: Any
     place: dict[str, Any]
 
 
@@ -60,11 +61,21 @@ class Routes:
         self._tag = tag
 
     def get(
-        self, path: str, *, answers: Any, example: Any, access: Access = Access.OPEN
+        self,
+        path: str,
+        *,
+        answers: Any,
+        example: Any,
+        access: Access = Access.OPEN,
+        also: Sequence[HTTPStatus] = (),
     ) -> Callable[[Handler], Handler]:
-        """Declare a question; `answers` is the type of the value and `example` one of them."""
-        answer = (answers, example)
-        return self._declare("GET", path, HTTPStatus.OK, access, answer=answer, takes=None)
+        """Declare a question; `answers` is the type of the value and `example` one of them.
+
+        A handler that returns a response of its own, made by `respond`, may give the same type of
+        value with the statuses `also`.
+        """
+        answer, statuses = (answers, example), (HTTPStatus.OK, *also)
+        return self._declare("GET", path, statuses, access, answer=answer, takes=None)
 
     def change(  # noqa: PLR0913 - what a route is
         self,
@@ -84,20 +95,21 @@ class Routes:
         """
         body = None if takes is None else (takes, given)
         answer = (answers, example)
-        return self._declare(method, path, status, Access.KEY, answer=answer, takes=body)
+        return self._declare(method, path, (status,), Access.KEY, answer=answer, takes=body)
 
     def _declare(  # noqa: PLR0913 - what a route is
         self,
         method: str,
         path: str,
-        status: HTTPStatus,
+        statuses: Sequence[HTTPStatus],
         access: Access,
         *,
         answer: tuple[Any, Any],
         takes: tuple[Any, Any] | None,
     ) -> Callable[[Handler], Handler]:
         shown = {"description": "The answer.", "content": {JSON: self._content(*answer)}}
-        extra: dict[str, Any] = {"responses": {str(int(status)): shown}}
+        status, extra = statuses[0], dict[str, Any]()
+        extra["responses"] = {str(int(one)): shown for one in statuses}
         if method == "GET":
             extra["responses"]["304"] = {"description": "What If-None-Match names is still true."}
         if takes is not None:
@@ -130,8 +142,8 @@ class Routes:
         return register
 
     def _content(self, kind: Any, example: Any) -> dict[str, Any]:
-        place: dict[str, Any] = {"schema": {}, "example": msgspec.to_builtins(example)}
-        self.described.append(Described(kind, place))
+        place: dict[str, Any] = {}
+        self.described.append(Described(kind, example, place))
         return place
 
 
