@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ava.core import Core
 from ava.settings import (
+    ApiSettings,
     DatabaseSettings,
     ProviderKeys,
     ProviderSettings,
@@ -21,6 +22,7 @@ from perf.claims.desk import Ending
 from perf.lab.lab import Lab
 from perf.lab.providers import Simulation
 
+KEY = "claims-key"  # of the API
 PACE = 1000.0  # of providers' limits, so that what is timed is the work and not the waiting
 
 
@@ -44,6 +46,7 @@ class Running:
             redis=RedisSettings(url=None if redis_url is None else Secret(redis_url)),
             keys=_keys(simulation),
             providers=_places(simulation),
+            api=ApiSettings(keys=Secret(f"claims:{KEY}")),
             state=StateSettings(directory=Path(self._lab.scratch)),
         )
         return await self._stack.enter_async_context(Core.open(settings))
