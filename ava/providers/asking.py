@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, TypedDict, TypeVar
@@ -31,6 +33,20 @@ EARNINGS = Keep(ttl_s=DAY_S / 2, stale_s=7 * DAY_S)
 FUNDAMENTALS = Keep(ttl_s=DAY_S, stale_s=7 * DAY_S, negative_s=HOUR_S)
 
 
+# What a question's priority is where its asker does not say.
+_USUAL: ContextVar[Priority] = ContextVar("priority", default=Priority.INTERACTIVE)
+
+
+@contextmanager
+def unhurried() -> Iterator[None]:
+    """Let what is asked within the block wait for people, unless it says otherwise itself."""
+    before = _USUAL.set(Priority.BACKGROUND)
+    try:
+        yield
+    finally:
+        _USUAL.reset(before)
+
+
 class How(TypedDict, total=False):
     """What a caller may say about one question; what is left out is the endpoint's own."""
 
@@ -51,7 +67,7 @@ async def ask(
     client: Client, request: Request, read: Callable[[Answer], T], kind: type[T], how: How
 ) -> T:
     """Ask by the rules of `how`; `keep` must be among them, and None is no cache."""
-    priority = how.get("priority", Priority.INTERACTIVE)
+    priority = how.get("priority", _USUAL.get())
     deadline_s = how.get("deadline_s")
     keep = how["keep"]
     if keep is None:
