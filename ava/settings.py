@@ -272,6 +272,11 @@ class TracingSettings(Section):
     share: float = _at_least(0, 1.0)
     propagate: str = ""
 
+    def __post_init__(self) -> None:
+        Section.__post_init__(self)
+        if self.share > 1:
+            raise SettingsError(f"{self.key('share')} must be at most 1, and is {self.share}")
+
     def told(self) -> frozenset[str]:
         """Return the names of the providers that are told the trace."""
         return frozenset(name.strip() for name in self.propagate.split(",") if name.strip())
