@@ -180,18 +180,30 @@ def configure_logging(
     offset_s = clock.now().timestamp() - clock.monotonic()
     writer = Writer(backlog, stream, _FORMS[form], Scrubber(settings), offset_s)
     logs = Logs(backlog, writer, access=settings.log.access == "on")
-    root, handler = logging.getLogger(), Queued(backlog)
-    before, level = root.handlers[:], root.level
-    root.handlers[:] = [handler]
-    root.setLevel(settings.log.level.upper())
-    logging.captureWarnings(capture=True)
     _installed.append(logs)
     writer.start()
     try:
-        yield logs
+        with _rooted(Queued(backlog), settings.log.level.upper()):
+            yield logs
     finally:
         _installed.remove(logs)
-        logging.captureWarnings(capture=False)
-        root.handlers[:] = before
-        root.setLevel(level)
         writer.stop()
+
+
+@contextmanager
+def _rooted(handler: logging.Handler, level: str) -> Iterator[None]:
+    """Have everything from a level on go to one handler, and put back what was."""
+    root, chatty = logging.getLogger(), logging.getLogger("httpx")
+    before = (root.handlers[:], root.level, chatty.level)
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    if level != "DEBUG":  # it has a line for each request to a provider
+        chatty.setLevel(logging.WARNING)
+    logging.captureWarnings(capture=True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(capture=False)
+        root.handlers[:] = before[0]
+        root.setLevel(before[1])
+        chatty.setLevel(before[2])

@@ -24,7 +24,7 @@ _LONG = 6  # characters from which a secret is looked for by itself
 _IN_URL = re.compile(r"(?P<head>\b[a-z][a-z0-9+.-]*://[^\s/:@\"]*):[^\s@/\"]+@", re.IGNORECASE)
 _NAMED = re.compile(
     r"(?P<name>\b[\w-]*(?:password|passwd|secret|token|api_?key|apikey)\b)"
-    r"(?P<sep>\s*[=:]\s*)(?P<value>'[^']*'|[^\s&,;'\"\\]+)",
+    r"(?P<sep>\\*\"?\s*[=:]\s*\\*\"?)(?P<value>'[^']*'|[^\s&,;'\"\\]+)",
     re.IGNORECASE,
 )
 _BEARER = re.compile(r"(?P<head>\b(?:Bearer|Basic)\s+)[\w.~+/=-]{6,}", re.IGNORECASE)

@@ -76,6 +76,10 @@ class Tracing:
             _PROPAGATOR.inject(headers, set_span_in_context(span))
         return ExchangeSpan(span, headers)
 
+    def flush(self) -> None:
+        """Send what is left."""
+        self._provider.force_flush()
+
     def close(self) -> None:
         """Send what is left, and end."""
         self._provider.shutdown()
