@@ -1,0 +1,27 @@
+/** What the background work did and does, the newest first. */
+
+import { dayTime, number, span, UNKNOWN } from "../format.js";
+import { state, table } from "../table.js";
+
+const KINDS = { pending: "off", running: "good", succeeded: "good", failed: "bad", cancelled: "off", retrying: "warn" };
+
+function took({ started_at: started, finished_at: finished }) {
+  if (!started || !finished) return UNKNOWN;
+  return span((Date.parse(finished) - Date.parse(started)) / 1000);
+}
+
+const COLUMNS = [
+  { head: "Task", kind: "name", cell: ({ title }) => title },
+  { head: "State", cell: ({ status }) => state(KINDS[status] ?? "warn", status) },
+  { head: "Due", kind: "when", wide: 1, cell: (task) => dayTime(task.scheduled_at) },
+  { head: "Took", kind: "num", cell: took },
+  { head: "Attempts", kind: "num", wide: 1, cell: (task) => number(task.attempts) },
+  { head: "Outcome", cell: ({ error, result }) => error ?? result ?? UNKNOWN },
+];
+
+export default {
+  topics: ["tasks"],
+  fallbackS: 10,
+  path: () => "/api/v1/tasks/recent?limit=25",
+  view: ({ items }) => table("Background tasks", COLUMNS, items, "No task ever ran: start `ava worker`."),
+};
