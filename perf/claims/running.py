@@ -76,5 +76,8 @@ def _keys(simulation: Simulation | None) -> ProviderKeys:
 def _places(simulation: Simulation | None) -> ProviderSettings:
     if simulation is None:
         return ProviderSettings()
-    urls = ",".join(f"{name}={simulation.url(name)}" for name in simulation.names)
-    return ProviderSettings(urls=urls, pace=PACE)
+    urls = {name: simulation.url(name) for name in simulation.names}
+    if "yahoo" in urls:
+        urls["yahoo_door"] = urls["yahoo"]
+    pairs = ",".join(f"{name}={url}" for name, url in urls.items())
+    return ProviderSettings(urls=pairs, pace=PACE)
