@@ -53,7 +53,7 @@ class Performance(Struct, frozen=True, kw_only=True):
 
 
 class DatabaseHealth(Struct, frozen=True, kw_only=True):
-    """PostgreSQL; `busy` is a pool with no connection to spare for the question."""
+    """PostgreSQL; `busy` is one that answers, and has not come to this question yet."""
 
     status: Literal["ok", "busy", "down", "absent"]
     detail: str | None = None
@@ -153,9 +153,11 @@ class Health:
             return _ABSENT, _unknown("workers are known to PostgreSQL")
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask(), name="health of PostgreSQL")
+        answered = self._answered()
         await asyncio.wait({self._asking}, timeout=self.patience_s)
         if not self._asking.done():
-            return self._silent(), _unknown("PostgreSQL did not say")
+            others = self._answered() > answered
+            return self._silent(answers_others=others), _unknown("PostgreSQL did not say")
         return self._asking.result()
 
     async def _ask(self) -> tuple[DatabaseHealth, WorkerHealth]:
@@ -175,14 +177,21 @@ class Health:
             saturation=pool.saturation,
         )
 
-    def _silent(self) -> DatabaseHealth:
-        """Tell a server that does not answer from a pool that is all lent out."""
+    def _answered(self) -> int:
+        """Return how many statements PostgreSQL has answered so far."""
+        held = self._core.database.timer.snapshot().values()
+        return sum(one.count - one.failures for one in held)
+
+    def _silent(self, *, answers_others: bool) -> DatabaseHealth:
+        """Tell a server that answers nobody from one that has more to do than connections.
+
+        Taking a process out for being asked a lot would leave the same work to fewer.
+        """
         pool = self._core.database.stats()
-        busy = pool.saturation >= 1
-        why = "every connection is in use" if busy else "PostgreSQL does not answer"
+        why = "answers others, and not yet this" if answers_others else "does not answer"
         return DatabaseHealth(
-            status="busy" if busy else "down",
-            detail=f"{why}, for {self.patience_s:g} s now",
+            status="busy" if answers_others else "down",
+            detail=f"PostgreSQL {why}, for {self.patience_s:g} s now",
             connections=pool.size,
             saturation=pool.saturation,
         )

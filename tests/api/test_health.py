@@ -138,10 +138,27 @@ async def test_a_database_that_hangs_is_told_in_time(lab, platform_dsn, tmp_path
 async def test_a_pool_with_no_connection_to_spare_is_busy(platform_dsn, tmp_path):
     """It works and is told to be busy: a process under load is not to be taken out."""
     async with Core.open(settings(platform_dsn, tmp_path, pool_max=1)) as core:
+        core.service(Health).patience_s = 0.2
+
+        async def work():
+            async with core.database.connection() as conn:
+                while True:
+                    await conn.execute("SELECT 1")
+
+        working = asyncio.create_task(work())
+        await asyncio.sleep(0)
+        status, report = await asked(core)
+        working.cancel()
+    assert (status, report.status, report.services.database.status) == (200, "degraded", "busy")
+
+
+async def test_a_pool_that_is_lent_out_to_the_silent_is_down(platform_dsn, tmp_path):
+    """A server that hangs has all connections in use soon, and still answers nobody."""
+    async with Core.open(settings(platform_dsn, tmp_path, pool_max=1)) as core:
         core.service(Health).patience_s = 0.1
         async with core.database.connection():
             status, report = await asked(core)
-    assert (status, report.status, report.services.database.status) == (200, "degraded", "busy")
+    assert (status, report.services.database.status) == (503, "down")
 
 
 async def test_redis_that_is_away_degrades(lab, redis_url, tmp_path):
