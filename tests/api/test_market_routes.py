@@ -1,5 +1,7 @@
 """Metadata, scans, recommendations and predictions over HTTP, at simulated providers."""
 
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import date
 
 import httpx
@@ -71,24 +73,43 @@ def simulation():
 
 
 @pytest.fixture
-async def client(simulation, platform_dsn, tmp_path):
-    """A client of a platform with a database, a brokerage and one key, whose clock stands."""
+def settings(simulation, tmp_path):
+    """Settings of a platform with a brokerage and one key."""
     simulation.reset()
     urls = {name: simulation.url(name) for name in simulation.names}
     urls["yahoo_door"] = urls["yahoo"]
-    settings = Settings(
+    return Settings(
         api=ApiSettings(keys=Secret("desk:open-sesame")),
-        database=DatabaseSettings(url=Secret(platform_dsn), pool_min=1, pool_max=2),
         providers=ProviderSettings(
             urls=",".join(f"{name}={url}" for name, url in urls.items()), pace=100
         ),
         keys=ProviderKeys(robinhood=Secret(simulation.key("robinhood"))),
         state=StateSettings(directory=tmp_path),
     )
+
+
+@asynccontextmanager
+async def asking(settings):
+    """Ask a platform whose clock stands."""
     async with Core.open(settings, clock=ManualClock(jump=True)) as core:
         transport = httpx.ASGITransport(create_app(core))
         async with httpx.AsyncClient(transport=transport, base_url="http://ava") as client:
             yield client
+
+
+@pytest.fixture
+async def client(settings):
+    """A client of a platform without a database."""
+    async with asking(settings) as client:
+        yield client
+
+
+@pytest.fixture
+async def stored(settings, platform_dsn):
+    """A client of a platform with an empty one."""
+    database = DatabaseSettings(url=Secret(platform_dsn), pool_min=1, pool_max=2)
+    async with asking(replace(settings, database=database)) as client:
+        yield client
 
 
 @pytest.mark.parametrize(("method", "path", "body"), ASKED)
@@ -102,9 +123,9 @@ async def test_what_asks_providers_needs_a_key(client, method, path, body):
 
 
 @pytest.mark.parametrize("path", OPEN)
-async def test_what_is_stored_needs_none(client, path):
+async def test_what_is_stored_needs_none(stored, path):
     """A list, empty here."""
-    assert (await client.get(path)).json() == {"items": [], "next_cursor": None}
+    assert (await stored.get(path)).json() == {"items": [], "next_cursor": None}
 
 
 @pytest.mark.parametrize("path", REFUSED)
