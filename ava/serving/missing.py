@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from ava.core import Core
 from ava.settings import ApiSettings, DatabaseSettings, ProviderKeys, RedisSettings, Settings
+
+if TYPE_CHECKING:
+    from ava.core import Core
 
 # The areas of the API that are refused without PostgreSQL; a test asks each of their routes.
 STORED: Final = ("automation",)

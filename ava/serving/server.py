@@ -14,7 +14,13 @@ import math
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
+from dataclasses import dataclass
 from typing import Final
 
 import uvicorn
@@ -24,6 +30,7 @@ from ava.core import Core
 from ava.net.gateway import Deployment
 from ava.serving.goodbye import Goodbye
 from ava.settings import ApiSettings, Settings
+from ava.telemetry.telemetry import Telemetry
 
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 # Longer than the 60 s after which load balancers end what is silent (000.13): so they close first,
@@ -33,35 +40,45 @@ KEEP_ALIVE_S: Final = 75
 Started = Callable[[Core], None]
 
 
-def run(
-    settings: Settings,
-    listener: socket.socket,
-    started: Started,
-    *,
-    deployment: Deployment | None = None,
-    lifeline: int | None = None,
-) -> None:
-    """Serve on a bound socket until a signal comes, or `lifeline` is closed at its other end.
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How one process serves on a bound socket.
 
-    `started` is called once requests are answered. Raises ServerUnreachableError for a PostgreSQL
-    that is configured and does not answer.
+    `started` is called once requests are answered. With `worker` it does background work too. It
+    is one of so many `processes`, and ends when a signal comes or when the pipe `lifeline` is
+    closed at its other end.
     """
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve(settings, listener, started, deployment, lifeline))
+
+    settings: Settings
+    listener: socket.socket
+    started: Started
+    worker: bool = False
+    processes: int = 1
+    lifeline: int | None = None
+
+    def run(self) -> None:
+        """Serve until the end; raise AvaError for what keeps it from starting."""
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        async with AsyncExitStack() as stack:
+            share = Deployment(processes=max(self.processes, Deployment().processes))
+            core = await stack.enter_async_context(Core.open(self.settings, deployment=share))
+            app = Goodbye(create_app(core))
+            await stack.enter_async_context(core.service(Telemetry).watching())
+            if self.worker:
+                await stack.enter_async_context(_working(core))
+            server = Server(app, self.settings.api, lambda: self.started(core))
+            await stack.enter_async_context(_held(self.lifeline, server.end))
+            await server.serve([self.listener])
 
 
-async def _serve(
-    settings: Settings,
-    listener: socket.socket,
-    started: Started,
-    deployment: Deployment | None,
-    lifeline: int | None,
-) -> None:
-    async with Core.open(settings, deployment=deployment) as core:
-        app = Goodbye(create_app(core))
-        server = Server(app, settings.api, lambda: started(core))
-        async with _held(lifeline, server.end):
-            await server.serve([listener])
+def _working(core: Core) -> AbstractAsyncContextManager[object]:
+    """Return the worker; it is imported here, since most processes that serve have none."""
+    from ava.background.worker import working  # noqa: PLC0415 - see above
+
+    return working(core)
 
 
 class Server(uvicorn.Server):
@@ -114,7 +131,8 @@ def _config(app: Goodbye, settings: ApiSettings) -> uvicorn.Config:
         ws_max_size=settings.body_bytes,
         lifespan="on",
         log_config=None,
-        access_log=False,  # metrics and traces count requests; a line for each is nobody's reading
+        log_level="warning",  # what it does as told, this process says itself
+        access_log=False,  # `ava.telemetry` has the requests
         server_header=False,
         proxy_headers=False,  # nothing here believes what a client says of its address
         timeout_keep_alive=KEEP_ALIVE_S,
