@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 # Work at a tick; returns what it did, in a sentence that people read.
 Work = Callable[["Core", datetime], Awaitable[str]]
 
+START_S: Final = 3600.0  # workers that start within one hour, as in a deployment, start once
+
 # What is still so in a minute is not tried again: the next tick finds out.
 _LASTING: Final = (
     AuthenticationError,
@@ -66,7 +68,8 @@ class Job:
     """Something that is done at each tick of a timetable, by one worker.
 
     A tick is run for up to `grace_s` after its time; later it is left to the next one. `at_start`
-    has it run when a worker starts, too. An attempt longer than `limit_s` is a failed one.
+    has it run when a worker starts, too, as the tick of that hour. An attempt longer than `limit_s`
+    is a failed one.
     """
 
     name: str
@@ -78,6 +81,13 @@ class Job:
     limit_s: float = 600.0
     priority: int = 3
     backoff: Backoff = field(default_factory=Backoff)
+
+    def __post_init__(self) -> None:
+        if self.at_start and self.grace_s < START_S:
+            raise ValueError(
+                f"{self.name} is run at a start, whose tick may be {START_S:.0f} s old; its grace "
+                f"is {self.grace_s:g} s, and must not be less"
+            )
 
 
 def discover() -> dict[str, Job]:

@@ -21,7 +21,7 @@ from procrastinate import App, BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.exceptions import ProcrastinateException
 from procrastinate.jobs import Job as Queued
 
-from ava.background.job import Backoff, Job, discover
+from ava.background.job import START_S, Backoff, Job, discover
 from ava.background.queue import Connector
 from ava.background.runs import perform
 from ava.background.timetable import Every, Timetable, soonest
@@ -36,8 +36,7 @@ SILENT_S: Final = 30.0  # after which a worker counts as dead; it tells of itsel
 LOOK_S: Final = 15.0  # how often a worker looks for jobs of dead ones
 PAUSE_S: Final = 5.0  # after a failure of the worker itself
 MOST_TAKEN: Final = 100
-# Workers that start within one hour, as in a deployment, make the jobs of the start once.
-_STARTS: Final[Timetable] = Every(3600)
+_STARTS: Final[Timetable] = Every(int(START_S))
 
 _log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from ava.db.query import named
 from ava.errors import (
     AuthenticationError,
     BadLimitError,
-    OutageError,
+    ProviderError,
     QuotaExhaustedError,
 )
 from ava.services.scoreboard import Scoreboard
@@ -105,7 +105,7 @@ async def test_one_league_in_trouble_leaves_the_others_theirs(core, simulation):
 async def test_a_board_that_nobody_answers_is_an_error(core, simulation):
     """When every league fails the refresh fails, and is tried again by whoever asked."""
     simulation.fault("espn", Fault(Kind.STATUS, times=None))
-    with pytest.raises(OutageError):
+    with pytest.raises(ProviderError):
         await core.service(Scoreboard).refresh_schedule()
 
 
