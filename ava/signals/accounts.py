@@ -51,6 +51,10 @@ class Accounts:
         finally:
             self._now[component] += self._clock.monotonic() - started
 
+    def so_far(self, *components: Component) -> float:
+        """Return the seconds of components in the iteration under way."""
+        return sum(self._now[component] for component in components)
+
     def close(self) -> Mapping[Component, float]:
         """End an iteration and return its seconds by component."""
         spent = self._now

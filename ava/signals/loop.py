@@ -34,6 +34,7 @@ from ava.signals.predictor import Predictor
 from ava.signals.source import Snapshot, Source, Tick
 from ava.signals.store import Decided, Store
 from ava.signals.tracker import Tracker
+from ava.telemetry.signals import SignalRecorder
 
 RETRY_S = (0.1, 10.0)  # between repeated writes: the first wait, doubled up to the last
 
@@ -69,18 +70,26 @@ class TradingLoop:
         broker: Broker,
         predictor: Predictor,
         *,
+        volatility: Volatility | None = None,
+        recorder: SignalRecorder | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._source, self._store = source, store
         self._broker, self._predictor = broker, predictor
         self._clock = clock or SystemClock()
+        self._recorder = recorder or SignalRecorder()
         self.accounts = Accounts(self._clock)
         self._history = History(window=config.window, symbols=config.most_symbols)
-        self._volatility = Volatility(symbols=config.most_symbols)
+        self._volatility = volatility or Volatility(symbols=config.most_symbols)
         self._changes = Changes(config.threshold)
         self._tracker = Tracker(bars=config.outcome_bars, flat=config.outcome_flat)
         self._holdings: dict[str, Holding] = {}
         self._config = config
+
+    @property
+    def config(self) -> TradingConfig:
+        """What is traded, and how."""
+        return self._config
 
     @property
     def holdings(self) -> Mapping[str, Holding]:
@@ -121,6 +130,8 @@ class TradingLoop:
         with self.accounts.of(Component.MONITOR):
             missing = len(self._config.symbols) - len(ticks)
             skipped = len(ticks) - len(changed)
+            generated_s = self.accounts.so_far(Component.DETECT, Component.PREDICT)
+            self._recorder.record(generated_s, symbols=len(ticks), skipped=skipped)
         spent = self.accounts.close()
         return Iteration(len(ticks), missing, skipped, signals, fills, snapshot.calls, spent)
 
