@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from ava.core import Core
 
 # The areas of the API that are refused without PostgreSQL; a test asks each of their routes.
-STORED: Final = ("automation",)
+STORED: Final = (
+    "alerts",
+    "analytics",
+    "automation",
+    "earnings",
+    "predictions",
+    "sports",
+    "tasks",
+    "watchlists",
+)
 
 
 def missing(settings: Settings) -> Iterator[str]:
