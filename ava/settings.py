@@ -220,8 +220,8 @@ class ApiSettings(Section):
     body_bytes: int = _at_least(0, 1_048_576)
     address_bytes: int = _at_least(256, 8192)  # of path and query
     in_flight: int = _at_least(1, 256)
-    rate: float = _above(0, 200.0)  # requests a second that one key may make of what needs one
-    rate_burst: int = _at_least(1, 400)
+    rate: float = _above(0, 500.0)  # requests a second that one key may make of what needs one
+    rate_burst: int = _at_least(1, 1000)
     responses_bytes: int = _at_least(0, 67_108_864)  # whole responses kept by the fast path
     streams: int = _at_least(0, 256)  # open WebSockets
     send_s: float = _above(0, 5.0)  # a WebSocket's client that takes longer to read is dropped

@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ava.api import routes as areas
 from ava.api.access import CALLER, Keys
 from ava.api.answers import answer_problem, hardened
+from ava.api.directory import Directory
 from ava.api.fastpath import FastPath
 from ava.api.limits import RequestLimits
 from ava.api.methods import Methods, Paths
@@ -61,9 +62,11 @@ def create_app(core: Core, found: Sequence[Routes] | None = None) -> ASGIApp:
         telemetry=_NO_TELEMETRY,
     )
     for area in found:
-        app.include_router(area.router)
+        # As they are, and not as a router in a router, which would be asked each time.
+        app.router.routes.extend(area.router.routes)
+    app.router.middleware_stack = Directory(app.router)
     describe(app, found)
-    app.state.paths = Paths([*app.routes, *(one for area in found for one in area.router.routes)])
+    app.state.paths = Paths(app.routes)
     app.state.traffic = core.service(Traffic)
     # One for Exception alone would answer and then raise again, as if nobody had expected it.
     for kind in (AvaError, HTTPException, RequestValidationError, Exception):

@@ -112,7 +112,7 @@ class FastPath:
     def _keep(self, name: str, made: Kept, status: int, scope: Scope, since: int) -> bool:
         """Keep a good answer; say whether it was kept."""
         held_s, size = scope[FRESH] * _HELD, made.size
-        if status != _OK or held_s <= 0 or size > LARGEST:
+        if status != _OK or size > LARGEST:
             return False
         if not self._cache.hold(name, made, scope[TAGS], held_s, since=since):
             return False
@@ -169,7 +169,7 @@ class Kept:
 
 
 class _Reply:
-    """Catches an answer that says how long it is good, and passes on any other as it comes.
+    """Catches an answer that is good for a time, and passes on any other as it comes.
 
     `body` stays None for one that was passed on.
     """
@@ -192,7 +192,7 @@ class _Reply:
 
     async def send(self, message: Message) -> None:
         """Take the next message."""
-        if message["type"] == "http.response.start" and FRESH in self._scope:
+        if message["type"] == "http.response.start" and self._scope.get(FRESH, 0.0) > 0:
             self._start = message
         elif self._start is None:
             await self._send(message)

@@ -39,7 +39,8 @@ JSON: Final = "application/json"
 # Left in the scope for the layers around: what invalidates the response, and how long it is good.
 TAGS: Final = "ava.tags"
 FRESH: Final = "ava.fresh_s"
-# Put there by a layer that compares ETags itself, so that it gets the whole answer to keep.
+# Put there by a layer that gets whole answers to keep, where they are good for a time, and compares
+# their ETags itself.
 WHOLE: Final = "ava.whole"
 
 
@@ -162,7 +163,8 @@ def respond(answer: Any, request: Request, status: HTTPStatus = HTTPStatus.OK) -
     headers = headers_of(fresh, body)
     scope = request.scope
     scope[TAGS], scope[FRESH] = fresh.tags, keepable_s(fresh)
-    asked = scope["method"] == "GET" and WHOLE not in scope
+    compared_later = WHOLE in scope and scope[FRESH] > 0
+    asked = scope["method"] == "GET" and status is HTTPStatus.OK and not compared_later
     if asked and is_known(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     return Response(body, status_code=int(status), headers=headers, media_type=JSON)

@@ -223,6 +223,21 @@ async def test_a_304_of_the_handler_leaves_an_entry(core):
     assert (again.status_code, plain.status_code, area.runs) == (304, 200, 1)
 
 
+async def test_an_answer_that_is_not_kept_is_compared_as_well(core):
+    """Its handler runs, and the client that has the same bytes is sent none."""
+    area = Routes("/api/v1/rows", "rows")
+
+    @area.get("", answers=Row, example=Row(number=1))
+    async def rows() -> Row:
+        """Answer without freshness."""
+        return Row(number=1)
+
+    async with asking(create_app(core, [area])) as client:
+        etag = (await client.get("/api/v1/rows")).headers["etag"]
+        again = await client.get("/api/v1/rows", headers={"If-None-Match": f'W/{etag}, "x"'})
+    assert (again.status_code, again.content) == (304, b"")
+
+
 async def test_a_head_is_answered_from_the_get(core):
     """The same headers and no body, from the same entry."""
     area = Area(core)
