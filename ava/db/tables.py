@@ -28,6 +28,11 @@ PREDICTIONS = BatchTable(
         "confidence": "double precision",
     },
 )
+VOLATILITY_HISTORY = BatchTable(
+    "volatility_history",
+    {"symbol": "text", "day": "date", "volatility": "double precision"},
+    key=("symbol", "day"),
+)
 MARKET_DATA = BatchTable(
     "market_data",
     {

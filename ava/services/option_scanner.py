@@ -7,7 +7,6 @@ answer lasts a minute while the market is open and half an hour while it is clos
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -26,18 +25,10 @@ from ava.services.by_symbol import problems
 from ava.services.chains import nearest, read_chains
 from ava.services.fresh import Fresh
 from ava.services.metadata import MetadataService
-from ava.services.premium import (
-    NEW_YORK,
-    Candidate,
-    Criteria,
-    Drop,
-    Strategy,
-    Underlying,
-    rank,
-    sift,
-    underlying_of,
-)
+from ava.services.premium import Candidate, Criteria, Strategy, rank
+from ava.services.scan_run import ScanRun
 from ava.services.scans import Scans, Seen, tagged
+from ava.services.volatilities import Volatilities
 
 if TYPE_CHECKING:
     from ava.core import Core
@@ -95,9 +86,11 @@ class OptionScanner:
     async def _made(self, question: ScanQuestion) -> Seen[OptionScan]:
         sectors = await self._sectors(question)
         wanted = [s for s, sector in sectors.values.items() if _fits(sector, question.sectors)]
-        run = _Run(question, self._core.clock.now())
+        now, volatilities = self._core.clock.now(), self._core.service(Volatilities)
+        run = _Run(question, now, await volatilities.ranks(wanted, now.date()))
         spots = await read_chains(self._core, wanted, run.choose, run.read)
-        run.passed_over["sector"] = len(sectors.values) - len(wanted)
+        await volatilities.note(run.levels, run.today)
+        run.pass_over("sector", len(sectors.values) - len(wanted))
         answered = {**dict.fromkeys(sectors.values.keys() - set(wanted)), **spots.values}
         errors = {**sectors.errors, **spots.errors}
         return Seen(run.result(sectors.values, errors), Partial(answered, errors))
@@ -112,35 +105,32 @@ class OptionScanner:
         return Partial(held, found.errors)
 
 
-class _Run:
+class _Run(ScanRun):
     """One scan under way: chooses expiries, and keeps the best put of each symbol."""
 
-    def __init__(self, question: ScanQuestion, now: datetime) -> None:
-        self._question, self._now = question, now
+    def __init__(self, question: ScanQuestion, now: datetime, ranks: Mapping[str, float]) -> None:
+        super().__init__(now, ranks)
+        self._question = question
         self._criteria = replace(_CRITERIA, min_premium=question.min_premium_pct / 100)
-        self._stocks: dict[str, Underlying] = {}
         self._best: dict[str, Candidate] = {}
-        self._dropped: Counter[Drop] = Counter()
-        self.passed_over: Counter[str] = Counter()
 
     def choose(self, symbol: str, first: OptionChain) -> list[date]:
         """Take the expiry nearest to the days asked for, unless the stock is too dear."""
-        under, most = underlying_of(symbol, first, self._now), self._question.max_price
-        if under is None or (most is not None and under.price > most):
-            self.passed_over["no_price" if under is None else "price"] += 1
+        under, most = self.meet(symbol, first), self._question.max_price
+        if under is None:
             return []
-        self._stocks[symbol] = under
-        today = self._now.astimezone(NEW_YORK).date()
-        expires = nearest(first.expirations, today, self._question.days)
+        if most is not None and under.price > most:
+            self.pass_over("price")
+            return []
+        expires = nearest(first.expirations, self.today, self._question.days)
         if expires is None:
-            self.passed_over["no_expiry"] += 1
+            self.pass_over("no_expiry")
             return []
         return [expires]
 
     def read(self, symbol: str, chain: OptionChain) -> None:
         """Keep the best put of a chain."""
-        found, dropped = sift(chain, Strategy.PUT, self._stocks[symbol], self._criteria)
-        self._dropped += dropped
+        found = self.sifted(symbol, chain, Strategy.PUT, self._criteria)
         if found:
             self._best[symbol] = max(found, key=rank)
 
@@ -155,8 +145,8 @@ class _Run:
                 Scanned(symbol=one.symbol, sector=sectors[one.symbol] if asked else None, best=one)
                 for one in sorted(best, key=rank, reverse=True)
             ],
-            passed_over={name: n for name, n in sorted(self.passed_over.items()) if n},
-            dropped={drop.value: n for drop, n in sorted(self._dropped.items())},
+            passed_over=self.passed_over,
+            dropped=self.dropped,
             failed=problems(errors),
         )
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -31,7 +30,6 @@ SHARES = 100  # a contract's
 NEW_YORK = ZoneInfo("America/New_York")
 CLOSE = time(16)
 LEAST_VOLATILITY = 0.01  # Yahoo sends 0.00001 after hours for "unknown"
-LEAST_HISTORY = 20  # a rank among fewer days says little
 _DIGITS = 6
 
 
@@ -92,21 +90,21 @@ class Criteria(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Underlying:
-    """A stock at a moment; `volatilities` are its implied ones of the past year, where known."""
+    """A stock at a moment; `volatility_rank` is where its implied one stands within its year."""
 
     symbol: str
     price: float
     now: datetime
     reports_at: datetime | None = None
-    volatilities: Sequence[float] = ()
+    volatility_rank: float | None = None
 
 
 class Candidate(Struct, frozen=True, kw_only=True):
     """An option worth selling. Yields, deltas and probabilities are fractions.
 
     `premium` is time value over what is tied up: the strike of a put, the shares' price of a call.
-    `cushion` is how far the stock may fall before the position loses. `if_called` is a call's
-    return where the shares are handed over, None for a put.
+    `volatility_rank` is the stock's, within its year. `cushion` is how far it may fall before the
+    position loses. `if_called` is a call's return where the shares are handed over, None for a put.
     """
 
     symbol: str
@@ -170,11 +168,13 @@ def sift(
     return found, dropped
 
 
-def underlying_of(symbol: str, chain: OptionChain, now: datetime) -> Underlying | None:
+def underlying_of(
+    symbol: str, chain: OptionChain, now: datetime, volatility_rank: float | None = None
+) -> Underlying | None:
     """Return the stock as its chain tells of it, None where that has no price."""
     if not chain.underlying_price:
         return None
-    return Underlying(symbol, chain.underlying_price, now, chain.reports_at)
+    return Underlying(symbol, chain.underlying_price, now, chain.reports_at, volatility_rank)
 
 
 def rank(candidate: Candidate) -> tuple[float, str]:
@@ -191,17 +191,6 @@ def days_to(expires: date, now: datetime) -> int:
 def close_of(expires: date) -> datetime:
     """Return when options of that day stop trading; in UTC, which is quick to reckon with."""
     return datetime.combine(expires, CLOSE, NEW_YORK).astimezone(UTC)
-
-
-def rank_of(volatility: float, history: Sequence[float]) -> float | None:
-    """Return where a volatility lies between the year's lowest and highest, from 0 to 1.
-
-    None where the history is too short, or never moved.
-    """
-    if len(history) < LEAST_HISTORY:
-        return None
-    low, high = min(history), max(history)
-    return None if high <= low else min(1.0, max(0.0, (volatility - low) / (high - low)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +279,6 @@ def _candidate(
     tied_up = strike if is_put else spot
     days = days_to(contract.expires, under.now)
     break_even = tied_up - bid
-    volatility = contract.implied_volatility or 0.0
     return Candidate(
         symbol=under.symbol,
         contract=contract.symbol,
@@ -307,8 +295,8 @@ def _candidate(
         premium=_round(time_value / tied_up),
         annualised=_round(time_value / tied_up * 365 / max(days, 1)),
         delta=_round(odds.delta),
-        volatility=volatility,
-        volatility_rank=rank_of(volatility, under.volatilities),
+        volatility=contract.implied_volatility or 0.0,
+        volatility_rank=under.volatility_rank,
         probability_otm=_round(odds.out_of_the_money),
         break_even=_round(break_even),
         cushion=_round((spot - break_even) / spot),

@@ -24,18 +24,10 @@ from ava.providers.market import OptionChain
 from ava.services.by_symbol import problems
 from ava.services.chains import check_size, read_chains, spread_over
 from ava.services.fresh import Fresh
-from ava.services.premium import (
-    Candidate,
-    Criteria,
-    Drop,
-    Strategy,
-    Underlying,
-    days_to,
-    rank,
-    sift,
-    underlying_of,
-)
+from ava.services.premium import Candidate, Criteria, Strategy, rank
+from ava.services.scan_run import ScanRun
 from ava.services.scans import Scans, Seen, tagged
+from ava.services.volatilities import Volatilities
 
 if TYPE_CHECKING:
     from ava.core import Core
@@ -122,47 +114,45 @@ class PremiumScanner:
         return Fresh(view, fresh.fresh_s, fresh.tags, fresh.stale)
 
     async def _made(self, question: PremiumQuestion) -> Seen[PremiumScan]:
-        run = _Run(question, self._core.clock.now())
+        now, volatilities = self._core.clock.now(), self._core.service(Volatilities)
+        run = _Run(question, now, await volatilities.ranks(question.symbols, now.date()))
         spots = await read_chains(self._core, sorted(question.symbols), run.choose, run.read)
+        await volatilities.note(run.levels, run.today)
         return Seen(run.result(spots.errors), spots)
 
 
-class _Run:
+class _Run(ScanRun):
     """One scan under way: chooses expiries, and keeps the best of each chain."""
 
-    def __init__(self, question: PremiumQuestion, now: datetime) -> None:
-        self._question, self._now = question, now
-        self._stocks: dict[str, Underlying] = {}
+    def __init__(
+        self, question: PremiumQuestion, now: datetime, ranks: Mapping[str, float]
+    ) -> None:
+        super().__init__(now, ranks)
+        self._question = question
         self._kept: dict[str, list[Candidate]] = {}
         self._found: Counter[str] = Counter()
-        self._dropped: Counter[Drop] = Counter()
-        self._passed_over: Counter[str] = Counter()
         self._left_out = 0
 
     def choose(self, symbol: str, first: OptionChain) -> list[date]:
         """Take expiries within the days asked for, spread over them."""
-        under = underlying_of(symbol, first, self._now)
-        if under is None:
-            self._passed_over["no_price"] += 1
+        if self.meet(symbol, first) is None:
             return []
         wanted = self._question.criteria
         within = [
             expires
             for expires in first.expirations
-            if wanted.min_days <= days_to(expires, self._now) <= wanted.max_days
+            if wanted.min_days <= (expires - self.today).days <= wanted.max_days
         ]
         chosen = spread_over(within, self._question.expiries)
         self._left_out += len(within) - len(chosen)
-        self._passed_over["no_expiry"] += not chosen
-        self._stocks[symbol], self._kept[symbol] = under, []
+        self.pass_over("no_expiry", not chosen)
+        self._kept[symbol] = []
         return chosen
 
     def read(self, symbol: str, chain: OptionChain) -> None:
         """Keep the best candidates of a chain."""
         question = self._question
-        under = self._stocks[symbol]
-        found, dropped = sift(chain, question.strategy, under, question.criteria)
-        self._dropped += dropped
+        found = self.sifted(symbol, chain, question.strategy, question.criteria)
         self._found[symbol] += len(found)
         self._kept[symbol] += nlargest(KEPT, found, key=rank)
 
@@ -172,8 +162,8 @@ class _Run:
         return PremiumScan(
             candidates=nlargest(MOST, kept, key=rank),
             found=sum(count for name, count in self._found.items() if name not in errors),
-            dropped={drop.value: count for drop, count in sorted(self._dropped.items())},
-            passed_over={name: count for name, count in sorted(self._passed_over.items()) if count},
+            dropped=self.dropped,
+            passed_over=self.passed_over,
             expiries_left_out=self._left_out,
             failed=problems(errors),
         )

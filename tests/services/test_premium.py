@@ -17,7 +17,6 @@ from ava.services.premium import (
     Underlying,
     days_to,
     judge,
-    rank_of,
     sift,
     underlying_of,
 )
@@ -164,15 +163,10 @@ def test_an_option_on_its_last_day_is_one_until_the_close():
     assert judge(contract(**fresh), Strategy.PUT, late, ANY) is Drop.EXPIRED
 
 
-def test_a_rank_needs_a_history():
-    """Nineteen days are too few, and a volatility that never moved has no rank."""
-    year = [0.2 + 0.01 * day for day in range(21)]
-    assert rank_of(0.3, year[:19]) is None
-    assert rank_of(0.3, [0.3] * 30) is None
-    assert rank_of(0.3, year) == pytest.approx(0.5)
-    assert (rank_of(0.1, year), rank_of(0.9, year)) == (0.0, 1.0)
-    stock = Underlying("AAA", 100.0, NOW, volatilities=year)
-    assert judge(contract(), Strategy.PUT, stock, ANY).volatility_rank == pytest.approx(0.5)
+def test_the_stocks_rank_is_passed_on():
+    """It is of the stock and its year, whatever the contract."""
+    ranked = Underlying("AAA", 100.0, NOW, volatility_rank=0.5)
+    assert judge(contract(), Strategy.PUT, ranked, ANY).volatility_rank == 0.5
     assert judge(contract(), Strategy.PUT, STOCK, ANY).volatility_rank is None
 
 

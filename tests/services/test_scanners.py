@@ -331,7 +331,7 @@ def wide_chain(symbol, number):
 async def test_a_scan_is_small_however_much_qualifies(core):
     """Sixteen thousand candidates are counted, a thousand kept, and Redis takes them."""
     wanted = Criteria(min_delta=0.0, max_delta=1.0, max_days=365)
-    run = premium_scanner._Run(premiums(criteria=wanted), core.clock.now())
+    run = premium_scanner._Run(premiums(criteria=wanted), core.clock.now(), {})
     for symbol in (f"SYMBOL{n:02}" for n in range(40)):
         run.choose(symbol, wide_chain(symbol, 0))
         for number in range(12):
