@@ -111,8 +111,13 @@ def _week(game: Game) -> int:
     return max(1, (game.day - start + timedelta(days=7)).days // 7)
 
 
+def number_of(game_id: str) -> str:
+    """Return the number by which ESPN knows a game of the data set."""
+    return str(401_000_000 + zlib.crc32(game_id.encode()) % 1_000_000)
+
+
 def _event(game: Game, score: Score, season: int) -> dict[str, Any]:
-    number = str(401_000_000 + zlib.crc32(game.id.encode()) % 1_000_000)
+    number = number_of(game.id)
     when = f"{datetime.fromtimestamp(game.start, UTC):%Y-%m-%dT%H:%MZ}"
     sides = [_side(game, score, home=True), _side(game, score, home=False)]
     home, away = (side["team"] for side in sides)
