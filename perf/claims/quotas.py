@@ -1,16 +1,15 @@
 """Row L3: daily quotas, from any number of processes and across restarts.
 
-The provider is a file that each call appends a byte to, so what is counted is what reached it, and
-not what the quota believes. In the quick profile the processes are connections of one process to
-the same ledger, which lock each other out as processes do; in the full one they are real, and some
-are killed.
+The provider is a file that each call appends a byte to, so what is counted is what was let through,
+and not what the quota believes, in virtual time. Those who call are connections of one process to
+the same ledger, which lock each other out as processes do. What arrives at a provider from real
+processes is counted in `perf.claims.arrivals`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,12 +25,11 @@ from ava.net.shared_quota import SharedQuota
 from ava.net.spec import Period, QuotaRule
 from ava.redis import RedisLink
 from ava.settings import RedisSettings, Secret
-from perf.claim import Category, Plan, at_most, claim, counter_example, exactly
+from perf.claim import Category, Plan, claim, counter_example, exactly
 from perf.claims.document.limits import call_count_key, count_call
 from perf.claims.limits import keyspace
 from perf.instruments import Count, Counted, Occurrence, Witness
 from perf.lab.lab import Lab
-from perf.lab.swarm import Start, Swarm
 
 RULE = QuotaRule(25, Period.DAY, "US/Eastern")
 NAME = "alpha_vantage"
@@ -89,70 +87,6 @@ def eight_connections(lab: Lab) -> Plan:
         return Counted(provider.calls, {"attempts": 96})
 
     return Count(count, "calls")
-
-
-async def member(start: Start, directory: str, linger_s: float) -> int:
-    """Hammer in a process of its own, lingering between calls; return the number of refusals."""
-    quota = LedgerQuota(NAME, RULE, Path(directory) / "ledger")
-    provider = Provider(Path(directory) / "calls")
-    await start.wait()
-    refused = 0
-    for _ in range(10):
-        refused += await hammer(quota, provider, 1)
-        await asyncio.sleep(linger_s)
-    return refused
-
-
-@claim(
-    id="L3.daily.eight-processes",
-    rows=["L3", "C2"],
-    title="Eight processes hammering, and eight more after them, make exactly 25 calls a day",
-    source="000.21",
-    category=Category.RESILIENCE,
-    target=exactly(25, "calls"),
-    profiles=("full",),
-)
-def eight_processes(lab: Lab) -> Plan:
-    """Let real processes share the ledger, and others come after they have ended."""
-
-    def count() -> Counted:
-        args = {"directory": str(lab.scratch), "linger_s": 0.0}
-        refused = []
-        for _ in range(2):
-            with Swarm(f"{__name__}:member", 8, args) as swarm:
-                swarm.go()
-                refused.append(sum(swarm.results(30)))
-        return Counted(Provider(lab.scratch / "calls").calls, {"refused": refused})
-
-    return Count(count, "calls", repeats=1)
-
-
-@claim(
-    id="L3.daily.killed",
-    rows=["L3"],
-    title="Killing processes in the middle and starting others never brings more than 25 calls",
-    source="000.21",
-    category=Category.RESILIENCE,
-    target=at_most(25, "calls"),
-    profiles=("full",),
-)
-def killed_processes(lab: Lab) -> Plan:
-    """Kill four of eight while they call, then let four others go on."""
-
-    def count() -> Counted:
-        args = {"directory": str(lab.scratch), "linger_s": 0.02}
-        with Swarm(f"{__name__}:member", 8, args) as swarm:
-            swarm.go()
-            time.sleep(0.03)
-            for index in range(4):
-                swarm.kill(index)
-            swarm.results(30)
-        with Swarm(f"{__name__}:member", 4, {**args, "linger_s": 0.0}) as swarm:
-            swarm.go()
-            swarm.results(30)
-        return Counted(Provider(lab.scratch / "calls").calls, {"killed": 4})
-
-    return Count(count, "calls", repeats=1)
 
 
 @claim(
