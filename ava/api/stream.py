@@ -38,12 +38,27 @@ from ava.clock import Clock
 if TYPE_CHECKING:
     from ava.core import Core
 
-# Topics about what anybody may ask for; all others need a key. A topic is its part before the
-# first colon and what it is about.
-OPEN: Final = frozenset({"earnings", "metadata", "predictions", "scans", "sports"})
+# Topics about markets, games and the platform itself, before their colon. All others need a key:
+# that something changed in an account is its owner's business.
+OPEN: Final = frozenset(
+    {
+        "cache",
+        "earnings",
+        "health",
+        "kalshi_predictions",
+        "metadata",
+        "predictions",
+        "providers",
+        "recommendations",
+        "scans",
+        "sports",
+        "symbol",
+        "tasks",
+    }
+)
 MOST_TOPICS: Final = 32
 MESSAGE_BYTES: Final = 8192
-_TOPIC: Final = re.compile(r"[a-z][a-z0-9_.-]*(:[A-Za-z0-9_.:/-]+)?")
+_TOPIC: Final = re.compile(r"[a-z][a-z0-9_.-]*(:[A-Za-z0-9_.:/^=-]+)?")
 _LONGEST_TOPIC: Final = 64
 _PATIENCE: Final = 3  # messages that cannot be read
 _WAITING: Final = 64  # answers to a client that it has not read yet
@@ -126,8 +141,10 @@ class Streams:
             self._traffic.streams -= 1
 
     def _changed(self, what: Invalidation) -> None:
+        everything = "*" in what.patterns
+        topics = {*what.tags, *map(_head, what.tags)}
         for one in self._open:
-            one.changed(what)
+            one.changed(None if everything else topics)
 
 
 class _Connection:
@@ -155,11 +172,9 @@ class _Connection:
             outcomes = await asyncio.gather(*tasks, return_exceptions=True)
         await self._end(outcomes)
 
-    def changed(self, what: Invalidation) -> None:
-        """Note that something is no longer true; never waits."""
-        everything = "*" in what.patterns
-        named = {*what.tags, *(tag.partition(":")[0] for tag in what.tags)}
-        changed = self._topics if everything else self._topics & named
+    def changed(self, topics: set[str] | None) -> None:
+        """Note that topics changed, or for None that all may have; never waits."""
+        changed = self._topics if topics is None else self._topics & topics
         if changed:
             self._pending.update(dict.fromkeys(sorted(changed)))
             self._news.set()
@@ -301,4 +316,8 @@ def _is_topic(topic: str) -> bool:
 
 
 def _is_open(topic: str) -> bool:
-    return topic.partition(":")[0] in OPEN
+    return _head(topic) in OPEN
+
+
+def _head(topic: str) -> str:
+    return topic.partition(":")[0]

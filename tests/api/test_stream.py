@@ -126,6 +126,17 @@ async def test_a_wrong_key_ends_the_connection_and_is_repeated_nowhere(core, cap
     assert not any("swordfish" in line for line in server if "< TEXT" not in line)
 
 
+async def test_a_topic_covers_the_tags_below_it(core):
+    """Who shows all symbols hears of each, and of nothing that merely begins alike."""
+    async with client_of(core) as client:
+        await client.subscribe("symbol", "symbol:MSFT")
+        await core.platform.cache.invalidate_tags("symbols", "symbol-list:AAPL")
+        await core.platform.cache.invalidate_tags("symbol:^GSPC")
+        assert (await client.hear())["topic"] == "symbol"
+        await core.platform.cache.invalidate_tags("symbol:MSFT")
+        assert [(await client.hear())["topic"] for _ in "ab"] == ["symbol", "symbol:MSFT"]
+
+
 @pytest.mark.parametrize("message", ["{", "[]", '{"type":"shout"}', '{"type":"subscribe"}', "\x00"])
 async def test_what_cannot_be_read_is_answered_and_then_ends(core, message):
     """Twice an error, and the third time 1008."""
