@@ -213,7 +213,8 @@ def test_statistics_are_there_after_loading(loaded):
     """The planner knows every table from the start."""
     unknown = """SELECT count(*) FROM pg_class WHERE relkind = 'r' AND reltuples < 0
         AND relnamespace = 'public'::regnamespace
-        AND relname NOT IN ('odds_syncs', 'volatility_history') AND relname NOT LIKE 'procrastinate%%'"""
+        AND relname NOT IN ('odds_syncs', 'volatility_history')
+        AND relname NOT LIKE 'procrastinate%%'"""
     assert one(loaded, unknown) == 0
 
 

@@ -238,6 +238,42 @@ async def test_a_scan_that_sees_a_move_is_kept_and_older_ones_are_not(core, scan
     assert paths(simulation) != asked  # what was there before is gone
 
 
+async def test_a_move_reaches_other_processes(simulation, tmp_path, redis_url, eventually):
+    """They share the scan through Redis, and the one that sees the move has the newer one."""
+    async with (
+        opened(simulation, tmp_path / "a", redis=redis_url) as one,
+        opened(simulation, tmp_path / "b", redis=redis_url) as other,
+    ):
+        theirs, ours = one.service(OptionScanner), other.service(OptionScanner)
+        await theirs.scan(question("AAPL"))
+        asked = paths(simulation)
+        await ours.scan(question("AAPL"))
+        assert paths(simulation) == asked
+        await other.service(Scans).saw({"AAPL": 1.0})
+        assert (await ours.scan(question("AAPL", days=60))).fresh_s > 0  # sees the move
+        asked = paths(simulation)
+        await ours.scan(question("AAPL", days=60))
+        assert paths(simulation) == asked
+
+        async def scans_again():
+            await theirs.scan(question("AAPL"))
+            return paths(simulation) != asked
+
+        await eventually(scans_again)
+
+
+async def test_a_partial_scan_is_not_shared(simulation, tmp_path, redis_url):
+    """The next process asks for itself what this one could not."""
+    simulation.fault("yahoo", failing("MSFT"))
+    async with opened(simulation, tmp_path / "a", redis=redis_url) as one:
+        partial = await one.service(OptionScanner).scan(question("AAPL", "MSFT"))
+        assert list(partial.value.failed) == ["MSFT"]
+    simulation.reset()
+    async with opened(simulation, tmp_path / "b", redis=redis_url) as other:
+        whole = await other.service(OptionScanner).scan(question("AAPL", "MSFT"))
+        assert whole.value.failed == {}
+
+
 # The premium scanner.
 
 
