@@ -12,6 +12,8 @@ import click
 from ava.background.worker import working
 from ava.core import Core
 from ava.settings import Settings
+from ava.telemetry.logs import configure_logging
+from ava.telemetry.telemetry import Telemetry
 
 
 @click.command()
@@ -22,14 +24,20 @@ def command() -> None:
     for as long as AVA_WORKER_DRAIN_S; what is not finished then is done again by another worker. A
     second signal ends it at once. Exits with 3 when PostgreSQL cannot be reached.
     """
-    asyncio.run(_work(Settings.from_environment(os.environ)))
+    settings = Settings.from_environment(os.environ)
+    settings.database.conninfo()  # there is no work without one: say which setting is missing
+    with configure_logging(settings):
+        asyncio.run(_work(settings))
 
 
 async def _work(settings: Settings) -> None:
-    settings.database.conninfo()  # there is no work without one: say which setting is missing
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    async with Core.open(settings) as core, working(core) as background:
+    async with (
+        Core.open(settings) as core,
+        core.service(Telemetry).watching(),
+        working(core) as background,
+    ):
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, _stop, stopped, loop)
         names = ", ".join(background.jobs)
