@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime
 import httpx
 import pytest
 
+from ava.cache.memory import MemoryCache
+from ava.cache.tiered import Cache
 from ava.clock import ManualClock
 from ava.errors import BadDataError, NotFoundError, OutageError, RateLimitedError
 from ava.net.client import Client
@@ -107,6 +109,31 @@ def test_options_are_read():
     )
 
 
+def test_a_chain_says_when_it_traded_and_when_the_company_reports():
+    """Both are moments; 0 is how an unknown one is sent."""
+    contract = {"contractSymbol": "A", "strike": 10, "expiration": 1771545600}
+    calls = [contract | {"lastTradeDate": OPENING}, contract | {"lastTradeDate": 0}]
+    quote = {"symbol": "AAA", "earningsTimestamp": OPENING}
+    result = {"underlyingSymbol": "AAA", "quote": quote, "options": [{"calls": calls}]}
+    chain = reading.read_options(said({"optionChain": {"result": [result], "error": None}}))
+    opened = datetime(2026, 1, 5, 14, 30, tzinfo=UTC)
+    assert [one.traded_at for one in chain.contracts] == [opened, None]
+    assert chain.reports_at == opened
+
+
+def test_a_listing_is_a_company_without_a_sector():
+    """The long name where there is one; what is not sent is unknown."""
+    rows = [
+        {"symbol": "AAA", "shortName": "A", "longName": "A Inc.", "trailingPE": 12.5,
+         "marketCap": 10**9, "fullExchangeName": "NasdaqGS", "exchange": "NMS"},
+        {"symbol": "BBB", "shortName": "B", "exchange": "NYQ"},
+    ]  # fmt: skip
+    found = yahoo_summary.read_listings(said({"quoteResponse": {"result": rows}}))
+    a, b = found["AAA"], found["BBB"]
+    assert (a.name, a.exchange, a.pe, a.market_cap) == ("A Inc.", "NasdaqGS", 12.5, 1e9)
+    assert (b.name, b.exchange, b.pe, b.sector) == ("B", "NYQ", None, None)
+
+
 def test_a_summary_takes_the_first_module_that_knows():
     """Numbers may be wrapped, and null in one module is filled by another."""
     modules = {
@@ -194,6 +221,19 @@ async def test_batches_are_as_large_as_they_may_be(desk, feed):
     start = len(desk.arrived)
     histories = await feed.histories([*desk.symbols[:50], "NOSUCH"])
     assert (len(histories), len(desk.arrived) - start) == (50, 3)
+
+
+async def test_listings_and_quotes_are_two_questions(desk):
+    """Kept under one name, the one would be read as the other."""
+    async with Cache(MemoryCache(clock=desk.clock), clock=desk.clock) as cache:
+        feed = yahoo.Yahoo(desk.client(yahoo.SPEC, cache))
+        quotes = await feed.quotes(["AAPL", "MSFT"])
+        listings = await feed.listings(["AAPL", "MSFT", "NOSUCH"])
+        assert await feed.quotes(["AAPL", "MSFT"]) == quotes
+    assert {symbol: one.name for symbol, one in listings.items()} == {
+        "AAPL": "Apple",
+        "MSFT": "Microsoft",
+    }
 
 
 async def test_nobody_known_is_an_empty_batch(feed):
