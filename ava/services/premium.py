@@ -48,6 +48,7 @@ class Strategy(StrEnum):
 class Drop(StrEnum):
     """Why a contract is no candidate; the first reason found."""
 
+    GARBLED = "garbled"
     ZERO_BID = "zero_bid"
     CROSSED = "crossed"
     STALE = "stale"
@@ -172,9 +173,10 @@ def underlying_of(
     symbol: str, chain: OptionChain, now: datetime, volatility_rank: float | None = None
 ) -> Underlying | None:
     """Return the stock as its chain tells of it, None where that has no price."""
-    if not chain.underlying_price:
+    price = chain.underlying_price
+    if price is None or price <= 0:
         return None
-    return Underlying(symbol, chain.underlying_price, now, chain.reports_at, volatility_rank)
+    return Underlying(symbol, price, now, chain.reports_at, volatility_rank)
 
 
 def rank(candidate: Candidate) -> tuple[float, str]:
@@ -205,6 +207,8 @@ class _Quote:
 
 def _quote(contract: OptionContract, now: datetime, criteria: Criteria) -> _Quote | Drop:
     bid, ask, traded = contract.bid, contract.ask, contract.traded_at
+    if contract.strike <= 0:
+        return Drop.GARBLED
     if bid is None or bid <= 0:
         return Drop.ZERO_BID
     if ask is None or ask < bid:

@@ -77,7 +77,7 @@ class Scans:
             fresh = await self._core.kept(key, fetch, kind=kind, keep=keep)
         except _PartialError as partial:
             return Fresh(partial.scan, 0.0, keep.tags)
-        if not moved:
+        if not moved or fresh.stale:
             return fresh
         cache = self._core.platform.cache
         await cache.put(key, fresh.value, keep)
@@ -97,4 +97,4 @@ def tagged(keep: Keep, symbols: Iterable[str]) -> Keep:
 
 
 def _prices(spots: Partial[float | None]) -> dict[str, float]:
-    return {symbol: price for symbol, price in spots.values.items() if price}
+    return {symbol: price for symbol, price in spots.values.items() if price and price > 0}

@@ -95,6 +95,7 @@ def test_the_providers_delta_is_preferred():
 
 
 DROPS = [
+    ({"strike": 0.0}, {}, Drop.GARBLED),
     ({"bid": None}, {}, Drop.ZERO_BID),
     ({"bid": 0.0}, {}, Drop.ZERO_BID),
     ({"ask": None}, {}, Drop.CROSSED),
@@ -184,7 +185,7 @@ def test_a_chain_is_sifted_into_candidates_and_reasons():
     assert underlying_of("AAA", chain, NOW) == STOCK
 
 
-@pytest.mark.parametrize("price", [None, 0.0])
+@pytest.mark.parametrize("price", [None, 0.0, -1.0])
 def test_a_chain_without_a_price_has_no_stock(price):
     """A price of nothing is not a price."""
     chain = OptionChain(underlying="A", underlying_price=price, expirations=(), contracts=())
