@@ -177,6 +177,8 @@ class _Retry(BaseRetryStrategy):
 @asynccontextmanager
 async def working(core: Core, jobs: Mapping[str, Job] | None = None) -> AsyncIterator[Background]:
     """Run a worker beside the block, on the block's own loop and the core's own pool."""
+    # What it says of each job is in the table of tasks, where people look.
+    logging.getLogger("procrastinate").setLevel(logging.WARNING)
     background = Background(core, jobs)
     await background.start()
     task = asyncio.create_task(background.run(), name="worker")

@@ -28,6 +28,7 @@ def command() -> None:
     settings.database.conninfo()  # there is no work without one: say which setting is missing
     with configure_logging(settings):
         asyncio.run(_work(settings))
+    click.echo("ava: stopped", err=True)
 
 
 async def _work(settings: Settings) -> None:
@@ -44,7 +45,6 @@ async def _work(settings: Settings) -> None:
         click.echo(f"ava: {version('ava-perf')} works: {names}", err=True)
         await stopped.wait()
         click.echo("ava: finishing the jobs that run", err=True)
-    click.echo("ava: stopped", err=True)
 
 
 def _stop(stopped: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:
