@@ -119,7 +119,7 @@ class Streams:
             Keys(api.keys), core.clock, self._traffic, api.heartbeat_s, api.send_s
         )
         self._open: set[_Connection] = set()
-        self._stop = core.platform.cache.watch(self._changed)
+        core.platform.cache.watch(self._changed)
 
     async def serve(self, socket: WebSocket) -> None:
         """Serve one connection to its end."""
