@@ -10,7 +10,7 @@ export const SYMBOLS = "AAPL,AMD,AMZN,JPM,MSFT,NVDA";
 
 /** The field of the symbols to scan. */
 export const symbolsField = {
-  name: "symbols", label: "Symbols, with commas", value: SYMBOLS, type: "text", required: true, maxlength: 4000, class: "long",
+  name: "symbols", label: "Symbols", title: "with commas between", value: SYMBOLS, type: "text", required: true, maxlength: 4000, class: "long",
 };
 
 /** The fields that the premium scanner and the expiry view share. */

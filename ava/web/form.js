@@ -7,9 +7,33 @@
 
 import { h } from "./dom.js";
 
-/** Return the values that a form starts with. */
-export function askedOf(fields) {
-  return Object.fromEntries(fields.map((field) => [field.name, field.value ?? ""]));
+/** Return the values that a form starts with: what was asked last, else its own. */
+export function askedOf(fields, last = {}) {
+  return Object.fromEntries(fields.map((field) => [field.name, last[field.name] ?? field.value ?? ""]));
+}
+
+/**
+ * What each panel was asked last, so that a person's own symbols and accounts are there again. It
+ * holds no secret: keys are kept elsewhere, and for a tab only.
+ */
+export class LastAsked {
+  #storage;
+
+  constructor(storage) {
+    this.#storage = storage;
+  }
+
+  of(id) {
+    try {
+      return JSON.parse(this.#storage.getItem(`ava.asked.${id}`)) ?? {};
+    } catch {
+      return {};
+    }
+  }
+
+  keep(id, asked) {
+    this.#storage.setItem(`ava.asked.${id}`, JSON.stringify(asked));
+  }
 }
 
 /** Return a form whose values go to `submitted` when it is sent. */

@@ -116,9 +116,15 @@ export function dayTime(value) {
   return moment(value, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 }
 
-/** A day of the week and a time, for what is less than a week ahead. */
+/** A time of day where it is today's, else with its day. */
+export function nearTime(value, now) {
+  const isToday = value && new Date(value).toDateString() === now.toDateString();
+  return isToday ? moment(value, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }) : dayTime(value);
+}
+
+/** A day of the week and a time with its zone, for what is less than a week ahead. */
 export function weekTime(value) {
-  return moment(value, { weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  return moment(value, { weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short" });
 }
 
 /** A day without a time; it is the same day wherever it is read. */

@@ -6,6 +6,7 @@
 import { Asker } from "./ask.js";
 import { systemClock } from "./clock.js";
 import { h } from "./dom.js";
+import { LastAsked } from "./form.js";
 import { Header } from "./header.js";
 import { Key } from "./key.js";
 import { SECTIONS } from "./layout.js";
@@ -19,7 +20,7 @@ const BAD = new Set(["failed", "stale"]);
 
 /** Build the page in `document`; clock, chance and the way to the server are passed in. */
 export async function start({ window, clock, random, fetch, WebSocket }) {
-  const { document, sessionStorage, location, history } = window;
+  const { document, sessionStorage, localStorage, location, history } = window;
   const key = new Key(sessionStorage);
   key.takeFrom(location, history);
   const header = new Header(document.querySelector("body > header"), key);
@@ -28,6 +29,7 @@ export async function start({ window, clock, random, fetch, WebSocket }) {
     clock,
     header,
     asker: new Asker({ clock, key, fetch }),
+    last: new LastAsked(localStorage),
     askKey: () => header.askKey(),
     announce: announcer(document.getElementById("news")),
     hidden: document.hidden,

@@ -48,7 +48,7 @@ export class Panel {
   constructor(place, definition, tools) {
     this.#definition = definition;
     this.#tools = tools;
-    this.#asked = askedOf(definition.form ?? []);
+    this.#asked = askedOf(definition.form ?? [], tools.last.of(definition.id));
     this.#parts = shell(place, () => this.ask());
     if (definition.form) this.#parts.form.replaceWith(this.#formed());
     this.#refresher = new Refresher({
@@ -94,6 +94,7 @@ export class Panel {
   #formed() {
     return formOf(this.#definition.id, this.#definition.form, this.#asked, (asked) => {
       this.#asked = asked;
+      this.#tools.last.keep(this.#definition.id, asked);
       this.restart();
     });
   }
@@ -168,7 +169,7 @@ export class Panel {
   /** What a drawing may use: the page's tools, what was asked, and ways to ask and to change. */
   #reach() {
     const ask = (asked) => {
-      this.#asked = { ...askedOf(this.#definition.form ?? []), ...asked };
+      this.#asked = asked;
       this.restart();
     };
     return { ...this.#tools, asked: this.#asked, ask, retry: () => this.ask(), act: (run) => this.#act(run) };

@@ -11,29 +11,30 @@ import { h } from "./dom.js";
  * Return a table that scrolls by itself.
  *
  * A column is `{head, cell(row), kind, wide}`; `kind` is "num", "text" or "name", and the cell of
- * the first column is its row's heading.
+ * the first column is its row's heading. `kind` "short" is for a panel with several lists.
  */
-export function table(caption, columns, rows, empty = "Nothing.") {
+export function table(caption, columns, rows, empty = "Nothing.", kind = null) {
   if (rows.length === 0) return h("p", { class: "empty" }, empty);
-  return scrolling(caption, columns, h("tbody", {}, lines(columns, rows)));
+  return scrolling(caption, columns, h("tbody", {}, lines(columns, rows)), kind);
 }
 
 /** Return a table whose rows stand in groups, `[{title, rows}]`, each under its own heading. */
-export function grouped(caption, columns, groups, empty = "Nothing.") {
+export function grouped(caption, columns, groups, empty = "Nothing.", kind = null) {
   if (groups.length === 0) return h("p", { class: "empty" }, empty);
   const bodies = groups.map(({ title, rows }) => h("tbody", {},
     h("tr", { class: "group" }, h("th", { scope: "rowgroup", colspan: columns.length }, title)), lines(columns, rows)));
-  return scrolling(caption, columns, bodies);
+  return scrolling(caption, columns, bodies, kind);
 }
 
 function lines(columns, rows) {
   return rows.map((row) => h("tr", {}, columns.map((column, place) => cell(column, row, place))));
 }
 
-function scrolling(caption, columns, bodies) {
+function scrolling(caption, columns, bodies, kind = null) {
   const head = h("tr", {}, columns.map((column) => h("th", { scope: "col", class: classes(column) }, column.head)));
   const made = h("table", {}, h("caption", {}, caption), h("thead", {}, head), bodies);
-  return h("div", { class: "list", role: "region", "aria-label": caption, tabindex: 0, "data-scroll": caption }, made);
+  const classed = kind === null ? "list" : `list ${kind}`;
+  return h("div", { class: classed, role: "region", "aria-label": caption, tabindex: 0, "data-scroll": caption }, made);
 }
 
 function cell(column, row, place) {

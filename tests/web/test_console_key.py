@@ -79,7 +79,7 @@ def test_the_stream_gets_the_key_as_its_first_word(page, url, stand_in):
     """A browser can set no header there."""
     page.goto(f"{url}/#key={ENCODED}")
     settle(page)
-    expect(page.locator('[data-place="stream"]')).to_contain_text("live")
+    expect(page.locator('[data-place="stream"]')).to_have_text("● live")
     assert stand_in.heard[0] == {"type": "hello", "key": KEY}
 
 

@@ -11,6 +11,13 @@ START = 1_767_600_000  # a Monday
 MINUTES_S = 600
 
 
+@pytest.fixture
+def context(browser):
+    """A profile for each test: a clock that is held is held for all pages of its profile."""
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as made:
+        yield made
+
+
 def hold(page):
     """Hold the page's clock still, before it is loaded."""
     page.clock.install(time=START)
@@ -153,7 +160,7 @@ def test_words_that_nobody_knows_are_ignored(console, stand_in, seen):
 def test_a_lost_connection_is_shown_and_comes_back(console, stand_in):
     """Panels go on by schedule meanwhile; afterwards they ask for what they may have missed."""
     place = console.locator('[data-place="stream"]')
-    expect(place).to_contain_text("live")
+    expect(place).to_have_text("● live")
     stand_in.streams = False
     stand_in.drop()
     expect(place).to_contain_text("not live, next attempt in")
@@ -186,7 +193,7 @@ def test_a_key_that_the_stream_refuses_is_not_repeated(page, url, stand_in):
     """A connection closed on principle says why, and waits for another key."""
     page.goto(url)
     settle(page)
-    expect(page.locator('[data-place="stream"]')).to_contain_text("live")
+    expect(page.locator('[data-place="stream"]')).to_have_text("● live")
     stand_in.refuse("the key is not known")
     expect(page.locator('[data-place="stream"]')).to_have_text("▲ not live: the key is not known")
     page.get_by_label("API key").fill("another")

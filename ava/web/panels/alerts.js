@@ -18,5 +18,5 @@ export default {
   topics: ["alerts"],
   fallbackS: 15,
   path: () => "/api/v1/alerts?limit=25",
-  view: ({ items }, reach) => table("Alerts", [...ALERTS, dismiss(reach)], items, "No alerts: nothing wants attention."),
+  view: ({ items }, reach) => table("Alerts", [...ALERTS, dismiss(reach)], items, "No alerts: nothing wants attention.", "tall"),
 };

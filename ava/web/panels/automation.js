@@ -9,7 +9,7 @@ function columns(reach) {
     { head: "Automation", kind: "name", cell: ({ name }) => name },
     { head: "State", cell: ({ enabled }) => (enabled ? state("good", "on") : state("off", "off")) },
     { head: "Changed", kind: "when", wide: 1, cell: (found) => dayTime(found.updated_at) },
-    { head: "By", cell: (found) => found.updated_by },
+    { head: "By", wide: 1, cell: (found) => found.updated_by },
     { head: "", cell: (found) => turn(found, reach) },
   ];
 }

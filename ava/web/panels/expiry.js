@@ -19,7 +19,7 @@ export default {
   path: (asked) => query("/api/v1/scanner/expiry", asked),
   partial: ({ failed }) => failedNames(failed),
   view: ({ expiries, expiries_left_out: left }) => [
-    grouped("Options by days to expiry", CANDIDATE, expiries.map(group), "No option fits."),
+    grouped("Options by days to expiry", CANDIDATE, expiries.map(group), "No option fits.", "tall"),
     left > 0 ? h("p", { class: "note" }, leftOut(left)) : null,
   ],
 };

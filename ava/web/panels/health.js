@@ -26,9 +26,9 @@ function figures({ performance, database, redis, worker }) {
     ["Redis", redis.status === "absent" ? state("off", "none") : shown(redis.status)],
     ["Workers", worker.status === "ok" ? state("good", number(worker.alive)) : shown(worker.status)],
     ["Cache hits", percent(performance.cache_hit_rate)],
-    ["Providers", span(performance.avg_api_latency)],
-    ["Signals", span(performance.avg_signal_generation_time)],
-    ["Skipped", percent(performance.skip_rate)],
+    ["Provider calls", span(performance.avg_api_latency)],
+    ["Signals take", span(performance.avg_signal_generation_time)],
+    ["Symbols skipped", percent(performance.skip_rate)],
     ["Running for", span(performance.uptime_seconds)],
   ]);
 }

@@ -18,8 +18,8 @@ export default {
   fallbackS: 60,
   form: [
     symbolsField,
-    { name: "sectors", label: "Sectors, with commas", type: "text", maxlength: 500 },
-    { name: "max_price", label: "Price at most", type: "number", min: 0, step: 0.01 },
+    { name: "sectors", label: "Sectors", title: "with commas between", placeholder: "all", type: "text", maxlength: 500 },
+    { name: "max_price", label: "Price at most", placeholder: "any", type: "number", min: 0, step: 0.01 },
     { name: "min_premium_pct", label: "Premium %", value: "1", type: "number", min: 0, max: 100, step: 0.1 },
     { name: "dte", label: "Days", value: "30", type: "number", min: 0, max: 3650, step: 1 },
   ],

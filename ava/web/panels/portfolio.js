@@ -52,8 +52,8 @@ export default {
       ["Profit", signed(change(totals.profit), totals.profit)],
     ]),
     h("h4", {}, "Shares"),
-    table("Shares held", STOCKS, stocks, "No shares."),
+    table("Shares held", STOCKS, stocks, "No shares.", "short"),
     h("h4", {}, "Options"),
-    table("Options held", OPTIONS, options, "No options."),
+    table("Options held", OPTIONS, options, "No options.", "short"),
   ],
 };

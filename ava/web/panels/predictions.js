@@ -16,7 +16,7 @@ const COLUMNS = [
 export default {
   topics: ["predictions"],
   fallbackS: 30,
-  form: [{ name: "symbol", label: "Symbol", type: "text", maxlength: 32, class: "short" }],
+  form: [{ name: "symbol", label: "Symbol", placeholder: "all", type: "text", maxlength: 32 }],
   path: ({ symbol }) => query("/api/v1/predictions", { symbol: symbol.toUpperCase(), limit: 50 }),
   view: ({ items }) => table("Predictions", COLUMNS, items, "No predictions."),
 };

@@ -12,7 +12,7 @@ const COLUMNS = [
   { head: "State", cell: (found) => h("span", { title: found.off ?? null }, state(STATES[found.state] ?? "warn", found.state)) },
   { head: "Breaker", cell: breaker },
   { head: "Calls", kind: "num", cell: ({ calls }) => number(calls?.requests) },
-  { head: "Failed", kind: "num", cell: (found) => share(found.error_share) },
+  { head: "Failed", kind: "num", wide: 1, cell: (found) => share(found.error_share) },
   { head: "Median", kind: "num", wide: 1, cell: (found) => span(found.latency_s) },
   { head: "95 %", kind: "num", wide: 2, cell: (found) => span(found.latency_p95_s) },
   { head: "Waiting", kind: "num", wide: 1, cell: ({ limiter }) => number(limiter?.waiting) },

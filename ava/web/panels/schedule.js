@@ -1,25 +1,27 @@
 /** Every job of the background work: when it runs next, and what came of its latest run. */
 
 import { h } from "../dom.js";
-import { dayTime } from "../format.js";
+import { nearTime } from "../format.js";
 import { state, table } from "../table.js";
 
 const KINDS = { succeeded: "good", running: "good", failed: "bad" };
 
 function latest({ last }) {
-  if (!last) return state("off", "never ran");
+  if (!last) return state("off", "never");
   return h("span", { title: last.error ?? last.result ?? null }, state(KINDS[last.status] ?? "warn", last.status));
 }
 
-const COLUMNS = [
-  { head: "Job", kind: "name", cell: ({ title, timetable }) => [title, h("small", {}, timetable)] },
-  { head: "Next", kind: "when", cell: ({ enabled, next_at: at }) => (enabled ? dayTime(at) : state("off", "off")) },
-  { head: "Latest run", cell: latest },
-];
+function columns(now) {
+  return [
+    { head: "Job", kind: "name", cell: ({ title, timetable }) => [title, h("small", {}, timetable)] },
+    { head: "Next", kind: "when", cell: ({ enabled, next_at: at }) => (enabled ? nearTime(at, now) : state("off", "off")) },
+    { head: "Latest run", cell: latest },
+  ];
+}
 
 export default {
   topics: ["tasks", "automation"],
   fallbackS: 30,
   path: () => "/api/v1/tasks/schedule",
-  view: (jobs) => table("Schedule", COLUMNS, jobs, "No job is known."),
+  view: (jobs, { clock }) => table("Schedule", columns(clock.wall()), jobs, "No job is known."),
 };

@@ -13,7 +13,7 @@ const ITEMS = [
 
 function lists(reach) {
   const open = ({ id, name }) => h("button", {
-    type: "button", class: "link", "data-focus": `list-${id}`, click: () => reach.ask({ list: id, name }),
+    type: "button", class: "link", "data-focus": `list-${id}`, click: () => reach.ask({ ...reach.asked, list: id, name }),
   }, name);
   return [
     { head: "List", kind: "name", cell: open },
