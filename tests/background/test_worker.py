@@ -15,6 +15,8 @@ from ava.background.worker import Background, working
 from ava.clock import ManualClock
 from ava.core import Core
 from ava.errors import DatabaseError, OutageError, PlanError
+from ava.net.spec import Priority
+from ava.providers.games import League
 from ava.services.automation import Automation
 from ava.settings import DatabaseSettings, Secret
 
@@ -167,6 +169,30 @@ async def test_a_job_that_takes_too_long_is_ended(worker, job, runs):
     await background.run_pending()
     errors = {row["kind"]: row["error"] for row in await runs()}
     assert errors == {"job": "it took longer than 0.05 s", "other": None}
+
+
+async def test_what_a_job_asks_waits_for_people(worker, job):
+    """A provider's line serves people first: nobody waits for this answer."""
+    asked = []
+
+    async def work(core, _tick):
+        core.platform.espn._client = _Client(asked)
+        await core.platform.espn.games(League.NBA)
+        return "done"
+
+    background = worker(job(work))
+    await background.tick()
+    await background.run_pending()
+    assert asked == [Priority.BACKGROUND]
+
+
+class _Client:
+    def __init__(self, asked):
+        self._asked = asked
+
+    async def cached(self, *_, priority, **_how):
+        self._asked.append(priority)
+        return []
 
 
 async def test_a_job_that_is_switched_off_does_not_run(worker, core, job, runs):
