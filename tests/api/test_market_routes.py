@@ -72,10 +72,9 @@ def simulation():
         yield running
 
 
-@pytest.fixture
-def settings(simulation, tmp_path):
+@pytest.fixture(scope="module")
+def settings(simulation, tmp_path_factory):
     """Settings of a platform with a brokerage and one key."""
-    simulation.reset()
     urls = {name: simulation.url(name) for name in simulation.names}
     urls["yahoo_door"] = urls["yahoo"]
     return Settings(
@@ -84,7 +83,7 @@ def settings(simulation, tmp_path):
             urls=",".join(f"{name}={url}" for name, url in urls.items()), pace=100
         ),
         keys=ProviderKeys(robinhood=Secret(simulation.key("robinhood"))),
-        state=StateSettings(directory=tmp_path),
+        state=StateSettings(directory=tmp_path_factory.mktemp("state")),
     )
 
 
@@ -97,9 +96,9 @@ async def asking(settings):
             yield client
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def client(settings):
-    """A client of a platform without a database."""
+    """A client of a platform without a database; one for all, since making one takes longest."""
     async with asking(settings) as client:
         yield client
 
@@ -131,10 +130,11 @@ async def test_what_is_stored_needs_none(stored, path):
 @pytest.mark.parametrize("path", REFUSED)
 async def test_what_is_out_of_bounds_is_refused(client, path, simulation):
     """By its parameter, before anybody outside is asked."""
+    asked = simulation.counts("yahoo").requests
     answer = await client.get(path, headers=KEY)
     assert answer.status_code == 422, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
-    assert simulation.counts("yahoo").requests == 0
+    assert simulation.counts("yahoo").requests == asked
 
 
 @pytest.mark.parametrize("body", BAD_BODIES)
@@ -155,10 +155,12 @@ async def test_one_failed_symbol_stands_beside_the_answers(client):
     assert answer.headers["cache-control"] == "private, no-cache"
 
 
-async def test_nothing_but_failures_is_a_problem(client, simulation):
+async def test_nothing_but_failures_is_a_problem(settings, simulation):
     """Of the provider's, so that no page shows an empty table for it."""
     simulation.fault("yahoo", Fault(Kind.STATUS, times=None, status=503))
-    answer = await client.get("/api/v1/scanner/premium?symbols=AAPL,JPM", headers=KEY)
+    async with asking(settings) as client:
+        answer = await client.get("/api/v1/scanner/premium?symbols=AAPL,JPM", headers=KEY)
+    simulation.reset()
     assert answer.status_code == 502
     assert answer.json()["provider"].startswith("yahoo")
 
