@@ -39,6 +39,7 @@ export class ManualClock {
   /** Let time pass; what a call awaits is settled before the next one runs. */
   async advance(ms) {
     const until = this.#now + ms;
+    await settled();
     for (;;) {
       const [next] = this.#waiting.filter((timer) => timer.at <= until).sort((a, b) => a.at - b.at);
       if (next === undefined) break;

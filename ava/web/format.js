@@ -94,7 +94,7 @@ export function bytes(value) {
 export function span(value) {
   const s = numeric(value);
   if (s === null) return UNKNOWN;
-  if (s < 1) return `${number(s * 1000)} ms`;
+  if (s < 1) return `${number(s * 1000, s < 0.01 ? 1 : 0)} ms`;
   if (s < 120) return `${number(s, s < 10 ? 1 : 0)} s`;
   if (s < 7200) return `${number(s / 60)} min`;
   return s < 172_800 ? `${number(s / 3600, 1)} h` : `${number(s / 86_400)} d`;
