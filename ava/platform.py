@@ -43,8 +43,9 @@ class Providers:
     Asking for one that is off raises AuthenticationError, which names the setting it lacks.
     """
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, *, plan: massive.Plan = massive.Plan.FREE) -> None:
         self.gateway = gateway
+        self._plan = plan
 
     @cached_property
     def alpha_vantage(self) -> alpha_vantage.AlphaVantage:
@@ -79,8 +80,8 @@ class Providers:
 
     @cached_property
     def massive(self) -> massive.Massive:
-        """Prices and snapshots: 5 calls a minute."""
-        return massive.Massive(self.gateway.client(massive.SPEC))
+        """Prices and snapshots: 5 calls a minute, or 5 a second by the plan of the signals."""
+        return massive.Massive(self.gateway.client(massive.spec(self._plan)))
 
     @cached_property
     def xai(self) -> chat.Chat:
@@ -101,8 +102,15 @@ class Providers:
 class Platform(Providers):
     """What a service works with: the providers, the cache they share, and the link to Redis."""
 
-    def __init__(self, gateway: Gateway, cache: Cache, link: RedisLink | None) -> None:
-        super().__init__(gateway)
+    def __init__(
+        self,
+        gateway: Gateway,
+        cache: Cache,
+        link: RedisLink | None,
+        *,
+        plan: massive.Plan = massive.Plan.FREE,
+    ) -> None:
+        super().__init__(gateway, plan=plan)
         self.cache = cache
         self.link = link
 
@@ -142,4 +150,4 @@ class Platform(Providers):
                 pace=pace,
             )
             stack.push_async_callback(gateway.aclose)
-            yield cls(gateway, cache, link)
+            yield cls(gateway, cache, link, plan=massive.Plan(settings.providers.massive_plan))

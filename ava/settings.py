@@ -183,13 +183,23 @@ class ProviderSettings(Section):
     """Where providers are, other than at their own addresses: behind a proxy, or simulated.
 
     `urls` are `name=address` pairs with commas between. `pace` says that their clock runs that many
-    times as fast as ours, so that their speed limits are that much higher.
+    times as fast as ours, so that their speed limits are that much higher. `massive_plan` is what
+    Massive's key pays for: "free" is five calls a minute and no prices of now, "signals" five a
+    second.
     """
 
     prefix: ClassVar[str] = "AVA_PROVIDERS_"
 
     urls: str = ""
     pace: float = _above(0, 1.0)
+    massive_plan: str = "free"
+
+    def __post_init__(self) -> None:
+        Section.__post_init__(self)
+        if self.massive_plan not in {"free", "signals"}:
+            raise SettingsError(
+                f"{self.key('massive_plan')} must be free or signals, and is {self.massive_plan!r}"
+            )
 
     def addresses(self) -> dict[str, str]:
         """Return the base URLs by provider; raise SettingsError for what is no pair."""

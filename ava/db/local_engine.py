@@ -43,6 +43,10 @@ class LocalStoreBusyError(LocalStoreError):
     """Another process held the file for longer than the time allowed; try again."""
 
 
+class LocalStoreRowError(LocalStoreError):
+    """A row breaks a rule of the schema, and will whenever it is written."""
+
+
 class LocalStoreClosedError(LocalStoreError):
     """The store was used after it was closed."""
 
@@ -216,13 +220,15 @@ def _is_busy(error: sqlite3.Error) -> bool:
 def _translated(error: sqlite3.Error, path: Path) -> LocalStoreError:
     if _is_busy(error):
         return LocalStoreBusyError(f"{path} is locked by another process; try again")
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_CONSTRAINT:
+        return LocalStoreRowError(f"{path}: a row breaks a rule of the schema ({error})")
     reasons = {
         sqlite3.SQLITE_READONLY: "it or its folder is read-only; allow writing, or choose another",
         sqlite3.SQLITE_CANTOPEN: "it cannot be opened or made; check the path and its permissions",
         sqlite3.SQLITE_NOTADB: "it is not an SQLite database; choose another file",
         sqlite3.SQLITE_CORRUPT: "it is damaged; restore it from a copy",
         sqlite3.SQLITE_FULL: "the disk is full; make room",
-        sqlite3.SQLITE_CONSTRAINT: f"a row breaks a rule of the schema ({error})",
     }
-    reason = reasons.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, str(error))
+    reason = reasons.get(code, str(error))
     return LocalStoreError(f"{path}: {reason}")

@@ -25,13 +25,19 @@ from ava.signals.decide import Rule
 
 # The default is what needs no key and everybody knows.
 SYMBOLS = ("AAPL", "MSFT", "NVDA", "AMZN", "GOOGL", "META", "TSLA", "AMD", "SPY", "QQQ")
+MODELS = ("xai", "perplexity")
 
 
 class TradingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The configuration of a trading loop; a price older than `oldest_s` is taken for none."""
+    """The configuration of a trading loop.
+
+    Prices come from the cache between two calls to a provider, so a short interval costs little and
+    sees each new price soon. One older than `oldest_s` is taken for none. `opinion` names a model
+    (xai, perplexity) that may lower confidences, where its key is set.
+    """
 
     symbols: tuple[str, ...] = SYMBOLS
-    interval_s: float = 5.0
+    interval_s: float = 1.0
     threshold: float = 0.005
     window: int = 64
     most_symbols: int = 2_000
@@ -41,6 +47,7 @@ class TradingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     slippage: Decimal = Decimal("0.0002")
     noise: float = 0.0
     seed: int = 0
+    opinion: str = ""
     rule: Rule = field(default_factory=Rule)
 
     def __post_init__(self) -> None:
@@ -59,6 +66,7 @@ class TradingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             (self.outcome_flat >= 0, "outcome_flat: 0 or more"),
             (0 <= self.slippage < 1, "slippage: a fraction such as 0.0002"),
             (self.noise >= 0, "noise: 0 or more"),
+            (self.opinion in {"", *MODELS}, "opinion: xai, perplexity, or nothing for none"),
             (0 <= self.rule.confidence <= 1, "rule.confidence: between 0 and 1"),
             (self.rule.notional > 0, "rule.notional: more than 0"),
         ):

@@ -21,6 +21,7 @@ from ava.signals.predictor import FLAT, Predictions
 
 _CENT = Decimal("0.0001")  # prices carry four decimals, as exchanges quote them
 LEAST_PRICE = float(_CENT)  # what is worth less cannot be told from nothing
+MOST_PRICE = 1e9  # what is worth more is an error, and no store has room for it
 
 
 class Action(StrEnum):
@@ -61,17 +62,20 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def signals_of(
-    symbols: Sequence[str], seen: Features, said: Predictions, at: datetime, model: str
+    symbols: Sequence[str], seen: Features, said: Predictions, at: Sequence[datetime], model: str
 ) -> list[Signal]:
-    """Return one signal a symbol, in the order of the symbols."""
+    """Return one signal a symbol, in the order of the symbols; `at` are the moments of its prices.
+
+    The same price decided on twice is thereby the same signal, and leads to the same order.
+    """
     return [
         Signal(
             symbol=symbol,
-            at=at,
+            at=at[i],
             action=_action(float(said.score[i])),
             price=exact_price(float(seen.price[i])),
             predicted_price=_price(float(said.price[i])),
-            confidence=float(said.confidence[i]),
+            confidence=_share(float(said.confidence[i])),
             reason=_reason(seen, i),
             model=model,
         )
@@ -120,7 +124,12 @@ def _action(score: float) -> Action:
 
 
 def _price(price: float) -> Decimal | None:
-    return exact_price(price) if np.isfinite(price) else None
+    return exact_price(price) if LEAST_PRICE <= price <= MOST_PRICE else None
+
+
+def _share(confidence: float) -> float:
+    """Return a confidence between 0 and 1, whatever a model takes for one."""
+    return min(1.0, max(0.0, confidence)) if np.isfinite(confidence) else 0.0
 
 
 def _reason(seen: Features, i: int) -> str:

@@ -26,6 +26,7 @@ from typing import IO, Any, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
 from ava.errors import AvaError
+from ava.signals.decide import MOST_PRICE
 from ava.signals.source import Tick
 
 ALIKE = 20  # closes in a row that two different things never share
@@ -221,12 +222,14 @@ class _Quotes:
             raise _BadRowError("one side of a quote, and the other not known yet")
         if bid > ask:
             raise _BadRowError("crossed quote")
-        return (bid + ask) / 2
+        return _price((bid + ask) / 2)
 
 
 def _price(price: float) -> float:
-    if not 0 < price < float("inf"):
+    if not price > 0:
         raise _BadRowError("price not above 0")
+    if price > MOST_PRICE:
+        raise _BadRowError("price too large")
     return price
 
 

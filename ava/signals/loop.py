@@ -10,25 +10,41 @@ be reached nothing new is decided: the same write is repeated until it arrives.
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
 from ava.cache.movement import Volatility
 from ava.clock import Clock, SystemClock
-from ava.db.local_rows import Bar
-from ava.errors import AvaError
+from ava.db.local_engine import LocalStoreClosedError, LocalStoreRowError
+from ava.db.local_rows import LARGEST, Bar
+from ava.errors import (
+    AvaError,
+    BadValueError,
+    ConstraintError,
+    PoolClosedError,
+    StatementError,
+)
 from ava.signals.accounts import Accounts, Component
 from ava.signals.broker import Broker
 from ava.signals.change import Changes
 from ava.signals.config import TradingConfig
-from ava.signals.decide import LEAST_PRICE, Signal, exact_price, order_for, signals_of
+from ava.signals.decide import (
+    LEAST_PRICE,
+    MOST_PRICE,
+    Signal,
+    exact_price,
+    order_for,
+    signals_of,
+)
 from ava.signals.features import features
 from ava.signals.history import History
+from ava.signals.opinion import Opinions
 from ava.signals.orders import Fill, Holding, Order, applied
 from ava.signals.predictor import Predictor
 from ava.signals.source import Snapshot, Source, Tick
@@ -37,6 +53,19 @@ from ava.signals.tracker import Tracker
 from ava.telemetry.signals import SignalRecorder
 
 RETRY_S = (0.1, 10.0)  # between repeated writes: the first wait, doubled up to the last
+# What repeating a write does not cure.
+_HOPELESS = (
+    BadValueError,
+    ConstraintError,
+    StatementError,
+    PoolClosedError,
+    LocalStoreRowError,
+    LocalStoreClosedError,
+)
+# What a configuration cannot change while the loop runs: memory, model and broker are made of it.
+FIXED = ("window", "most_symbols", "slippage", "noise", "seed", "opinion")
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -71,11 +100,12 @@ class TradingLoop:
         predictor: Predictor,
         *,
         volatility: Volatility | None = None,
+        opinions: Opinions | None = None,
         recorder: SignalRecorder | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._source, self._store = source, store
-        self._broker, self._predictor = broker, predictor
+        self._broker, self._predictor, self._opinions = broker, predictor, opinions
         self._clock = clock or SystemClock()
         self._recorder = recorder or SignalRecorder()
         self.accounts = Accounts(self._clock)
@@ -84,6 +114,7 @@ class TradingLoop:
         self._changes = Changes(config.threshold)
         self._tracker = Tracker(bars=config.outcome_bars, flat=config.outcome_flat)
         self._holdings: dict[str, Holding] = {}
+        self._seen: dict[str, datetime] = {}  # the moment of each symbol's last price
         self._config = config
 
     @property
@@ -103,6 +134,7 @@ class TradingLoop:
             config.symbols, window=config.window, bars=config.outcome_bars
         )
         self._holdings = dict(found.holdings)
+        self._seen = dict(found.moments)
         for symbol, prices in found.prices.items():
             for price in prices:
                 self._history.append(symbol, price)
@@ -117,36 +149,39 @@ class TradingLoop:
         if snapshot is None:
             return None
         with self.accounts.of(Component.DETECT):
-            ticks = self._usable(snapshot)
+            usable = self._usable(snapshot)
+            ticks = self._new(usable)
             changed = self._detect(ticks)
         with self.accounts.of(Component.PREDICT):
-            signals = self._predict(changed, snapshot)
+            signals = self._predict(changed, ticks)
             decided = self._decide(snapshot, ticks, signals)
         with self.accounts.of(Component.STORE):
-            await self._insist(lambda: self._store.commit(decided))
+            if decided.bars:
+                await self._insist("store", lambda: self._store.commit(decided))
             self._remember(decided, ticks)
         with self.accounts.of(Component.EXECUTE):
             fills = await self._execute(decided.orders)
         with self.accounts.of(Component.MONITOR):
-            missing = len(self._config.symbols) - len(ticks)
-            skipped = len(ticks) - len(changed)
+            missing = len(self._config.symbols) - len(usable)
+            skipped = len(usable) - len(changed)
             generated_s = self.accounts.so_far(Component.DETECT, Component.PREDICT)
-            self._recorder.record(generated_s, symbols=len(ticks), skipped=skipped)
+            self._recorder.record(generated_s, symbols=len(usable), skipped=skipped)
         spent = self.accounts.close()
-        return Iteration(len(ticks), missing, skipped, signals, fills, snapshot.calls, spent)
+        return Iteration(len(usable), missing, skipped, signals, fills, snapshot.calls, spent)
 
     def reconfigure(self, config: TradingConfig) -> None:
         """Go on by another configuration; what is no longer followed is forgotten.
 
-        Raises ValueError for a change that needs a restart: the window and the most symbols there
-        can be, which memory is laid out by.
+        Raises ValueError for a change that needs a restart, see `FIXED`.
         """
-        fixed = ("window", "most_symbols")
-        if any(getattr(config, name) != getattr(self._config, name) for name in fixed):
-            raise ValueError("the window and the most symbols change with a restart only")
+        changed = [name for name in FIXED if getattr(config, name) != getattr(self._config, name)]
+        if changed:
+            raise ValueError(f"{', '.join(changed)} can be changed by a restart only")
         gone = set(self._config.symbols) - set(config.symbols)
         for memory in (self._history, self._changes, self._tracker):
             memory.forget(gone)
+        for symbol in gone:
+            self._seen.pop(symbol, None)
         self._changes.threshold = config.threshold
         self._tracker.rule(bars=config.outcome_bars, flat=config.outcome_flat)
         self._config = config
@@ -157,7 +192,19 @@ class TradingLoop:
         return {
             symbol: tick
             for symbol, tick in snapshot.ticks.items()
-            if tick.at >= oldest and LEAST_PRICE <= tick.price < math.inf
+            if tick.at >= oldest and LEAST_PRICE <= tick.price <= MOST_PRICE
+        }
+
+    def _new(self, ticks: dict[str, Tick]) -> dict[str, Tick]:
+        """Return the ticks that are later than those taken before.
+
+        A price that is asked for more often than it changes is one price, and one bar.
+        """
+        seen = self._seen
+        return {
+            symbol: tick
+            for symbol, tick in ticks.items()
+            if symbol not in seen or tick.at > seen[symbol]
         }
 
     def _detect(self, ticks: Mapping[str, Tick]) -> list[str]:
@@ -165,15 +212,18 @@ class TradingLoop:
         prices = {symbol: tick.price for symbol, tick in ticks.items()}
         self._history.append_many(list(prices), np.array(list(prices.values())))
         for symbol, tick in ticks.items():
+            self._seen[symbol] = tick.at
             self._volatility.saw(symbol, tick.price, tick.at.timestamp())
         return self._volatility.wildest_first(self._changes.changed(prices))
 
-    def _predict(self, changed: Sequence[str], snapshot: Snapshot) -> list[Signal]:
+    def _predict(self, changed: Sequence[str], ticks: Mapping[str, Tick]) -> list[Signal]:
         if not changed:
             return []
         seen = features(*self._history.last(changed))
         said = self._predictor.predict(seen)
-        return signals_of(changed, seen, said, snapshot.at, self._predictor.name)
+        at = [ticks[symbol].at for symbol in changed]
+        signals = signals_of(changed, seen, said, at, self._predictor.name)
+        return signals if self._opinions is None else self._opinions.weigh(signals)
 
     def _decide(
         self, snapshot: Snapshot, ticks: Mapping[str, Tick], signals: Sequence[Signal]
@@ -198,24 +248,29 @@ class TradingLoop:
 
     async def _execute(self, orders: Sequence[Order]) -> list[Fill]:
         """Have orders filled and store what is held then; one after the other for one symbol."""
-        fills = [await self._broker.submit(order) for order in orders]
+        fills = [await self._insist("broker", partial(self._broker.submit, o)) for o in orders]
         held = dict(self._holdings)
         for fill in fills:
             held[fill.symbol] = applied(held.get(fill.symbol, Holding(fill.symbol)), fill)
         if fills:
             touched = [held[symbol] for symbol in dict.fromkeys(f.symbol for f in fills)]
-            await self._insist(lambda: self._store.settle(fills, touched))
+            await self._insist("store", lambda: self._store.settle(fills, touched))
         self._holdings = held
         return fills
 
-    async def _insist(self, write: Callable[[], Awaitable[None]]) -> None:
-        """Repeat a write until it arrives: going on without it could lose or double an order."""
+    async def _insist(self, whom: str, write: Callable[[], Awaitable[T]]) -> T:
+        """Repeat a write until it arrives: going on without it could lose or double an order.
+
+        Raises the error that no repetition cures; what was stored is taken up by `resume`.
+        """
         wait_s, most_s = RETRY_S
         while True:
             try:
                 return await write()
+            except _HOPELESS:
+                raise
             except AvaError as error:
-                logger.warning("trading waits for its store, again in %g s: %s", wait_s, error)
+                logger.warning("trading waits for its %s, again in %g s: %s", whom, wait_s, error)
             await self._clock.sleep(wait_s)
             wait_s = min(2 * wait_s, most_s)
 
@@ -227,4 +282,9 @@ def _bar(symbol: str, tick: Tick, close: Decimal, source: str) -> Bar:
     """Return the bar of a tick; what is not known of it is its price."""
     known = (tick.open, tick.high, tick.low)
     opened, high, low = (close if price is None else exact_price(price) for price in known)
-    return Bar(symbol, tick.at, opened, high, low, close, int(tick.volume or 0), source)
+    return Bar(symbol, tick.at, opened, high, low, close, _whole(tick.volume), source)
+
+
+def _whole(volume: float | None) -> int:
+    """Return a volume as stores keep it; one that cannot be is not known, which is 0."""
+    return int(volume) if volume is not None and 0 <= volume < LARGEST else 0

@@ -5,7 +5,8 @@ while the exchange is open, 300 s while it is closed; crypto 10 or 30 s round th
 processes that share the cache. What is missing is asked for together: Massive's snapshot, for those
 who pay for it, then Yahoo, which needs no key, for whatever Massive did not know. Crypto is named
 as a pair ("X:BTCUSD") and is Massive's only. A provider that fails leaves its symbols without a
-price, with the reason; an older price is not made to look like a new one.
+price, with the reason; an older price is not made to look like a new one. A plan that lacks such
+prices is not tried at each cycle: a free key of Massive has five calls a minute.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from ava.cache import ttls
 from ava.cache.freshness import CRYPTO, STOCKS, Freshness, MarketRule, never
 from ava.cache.keys import key
 from ava.clock import Clock, SystemClock
-from ava.errors import ProviderError
+from ava.errors import PlanError, ProviderError
 from ava.platform import Platform
 from ava.providers.asking import How
 from ava.providers.market import Quote
@@ -30,6 +31,10 @@ COIN = "X:"  # how the name of a pair of currencies begins
 # Not through the client's own cache, which knows whole questions: here each symbol has its time.
 # And ten seconds for one provider: a cycle that waits longer trades on nothing.
 _HOW: How = {"keep": None, "deadline_s": 10.0}
+# The batch of a cycle is one call; prices that end together keep it one.
+_KEPT = replace(ttls.PRICES, jitter=0.0)
+_PLAN_S = 3600.0  # until a provider whose plan lacks such prices is asked again
+_PROVIDERS = ("massive", "yahoo")
 
 Ask = Callable[[Sequence[str]], Awaitable[Mapping[str, Quote]]]
 
@@ -56,6 +61,7 @@ class MarketPrices:
         self._clock = clock or SystemClock()
         stocks = Freshness(is_volatile=is_volatile, clock=self._clock)
         coins = Freshness.round_the_clock(is_volatile=is_volatile, clock=self._clock)
+        self._lacking: dict[str, tuple[float, str]] = {}  # by provider: until when, and why
         self._markets: tuple[tuple[MarketRule, Freshness], ...] = (
             (STOCKS, stocks),
             (CRYPTO, coins),
@@ -99,8 +105,16 @@ class MarketPrices:
             left = [symbol for symbol in symbols if symbol not in found]
             if not left:
                 break
+            until, why = self._lacking.get(provider, (0.0, ""))
+            if self._clock.monotonic() < until:
+                reasons.append(why)
+                continue
             try:
                 quotes = await ask(left)
+            except PlanError as error:
+                reasons.append(f"{provider}: {error}")
+                self._lacking[provider] = self._clock.monotonic() + _PLAN_S, reasons[-1]
+                continue
             except ProviderError as error:
                 reasons.append(f"{provider}: {error}")
                 continue
@@ -124,8 +138,9 @@ class MarketPrices:
             alike.setdefault(ttl_s, {})[symbol] = price
         for ttl_s, group in alike.items():
             items = {key("price", symbol): price for symbol, price in group.items()}
-            await self._platform.cache.put_many(items, replace(ttls.PRICES, ttl_s=ttl_s))
+            await self._platform.cache.put_many(items, replace(_KEPT, ttl_s=ttl_s))
 
     def _calls(self) -> int:
-        """Return how often a provider was asked so far."""
-        return sum(health.stats.requests for health in self._platform.gateway.health().values())
+        """Return how often the providers of prices were asked so far."""
+        health = self._platform.gateway.health()
+        return sum(health[name].stats.requests for name in _PROVIDERS if name in health)

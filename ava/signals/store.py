@@ -13,11 +13,13 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 
 from ava.db.local_rows import Bar
+from ava.errors import AvaError
 from ava.signals.decide import Action, Signal
-from ava.signals.orders import Fill, Holding, Order
+from ava.signals.orders import ZERO, Fill, Holding, Order
 from ava.signals.tracker import Open, Outcome
 
 
@@ -32,12 +34,16 @@ class Decided:
     orders: Sequence[Order] = ()
 
 
+# What a signal says of the price, in the words of the stores' predictions.
+DIRECTIONS: Mapping[Action, str] = {Action.BUY: "up", Action.SELL: "down", Action.HOLD: "flat"}
+
+
 @dataclass(frozen=True, slots=True)
 class Resumed:
     """What an earlier run left.
 
     Orders without a fill, what is held, the price of each symbol's last signal, the signals whose
-    outcome is open, and each symbol's last prices, the oldest first.
+    outcome is open, each symbol's last prices, the oldest first, and the moment of the last one.
     """
 
     unfilled: Sequence[Order] = ()
@@ -45,15 +51,36 @@ class Resumed:
     references: Mapping[str, float] = field(default_factory=dict)
     open_signals: Sequence[Open] = ()
     prices: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    moments: Mapping[str, datetime] = field(default_factory=dict)
+
+
+class HoldingsDifferError(AvaError):
+    """What a store says is held is not the sum of its fills, so nobody knows what is held."""
+
+
+def check_holdings(held: Mapping[str, Holding], filled: Mapping[str, Decimal]) -> None:
+    """Hold what is held against the sums of the fills; raise HoldingsDifferError."""
+    for symbol in sorted(held.keys() | filled.keys()):
+        quantity = held[symbol].quantity if symbol in held else ZERO
+        if quantity != filled.get(symbol, ZERO):
+            raise HoldingsDifferError(
+                f"{quantity:f} of {symbol} are held by the store's positions, and"
+                f" {filled.get(symbol, ZERO):f} by its fills; something else wrote there: correct"
+                " the positions, or trade on another store"
+            )
 
 
 class Store(Protocol):
-    """Keeps decisions and fills. Raises AvaError when it cannot; what it then holds is unknown."""
+    """Keeps decisions and fills. Raises AvaError when it cannot; what it then holds is unknown.
+
+    Of a signal whose model gives a price, that prediction is kept beside it.
+    """
 
     async def resume(self, symbols: Sequence[str], *, window: int, bars: int) -> Resumed:
         """Return what there is: all orders and holdings, and of the symbols the rest.
 
-        At most `window` prices of a symbol, and signals open for fewer than `bars` bars.
+        At most `window` prices of a symbol, and signals open for fewer than `bars` bars. Raises
+        HoldingsDifferError where positions are not what the fills add up to.
         """
         ...
 
@@ -87,6 +114,7 @@ class MemoryStore:
             references={signal.symbol: float(signal.price) for signal in mine},
             open_signals=[one for signal in mine if (one := self._open(signal)).bars < bars],
             prices={symbol: self._closes(symbol)[-window:] for symbol in symbols},
+            moments={name: at for name, at in sorted(self.bars) if name in symbols},
         )
 
     def _open(self, signal: Signal) -> Open:

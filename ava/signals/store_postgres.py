@@ -16,7 +16,7 @@ from ava.db.query import named
 from ava.db.tables import MARKET_DATA
 from ava.signals.decide import Action, Signal
 from ava.signals.orders import Fill, Holding, Order, Side
-from ava.signals.store import Decided, Resumed
+from ava.signals.store import Decided, Resumed, check_holdings
 from ava.signals.tracker import Open
 
 _MOST = 100_000  # rows taken up again: more would be no resumption but a history
@@ -34,18 +34,23 @@ class PostgresTrading:
         fetch = self._database.fetch
         unfilled = await fetch(named("unfilled_orders"), {"limit": _MOST})
         held = await fetch(named("loop_holdings"), {"limit": _MOST})
+        holdings = {row["symbol"]: Holding(**row) for row in held}
+        filled = await fetch(named("filled_quantities"), {"limit": _MOST})
+        check_holdings(holdings, {row["symbol"]: row["quantity"] for row in filled})
         asked = {"symbols": list(symbols), "limit": _MOST}
         said = await fetch(named("last_loop_signals"), {**asked, "each": bars})
         closes = await fetch(named("last_loop_closes"), {**asked, "each": window})
         prices: dict[str, list[float]] = {symbol: [] for symbol in symbols}
+        moments = {row["symbol"]: row["timestamp"] for row in closes}
         for row in closes:
             prices[row["symbol"]].append(float(row["close"]))
         return Resumed(
             unfilled=[_read_order(row) for row in unfilled],
-            holdings={row["symbol"]: Holding(**row) for row in held},
+            holdings=holdings,
             references={row["symbol"]: float(row["price"]) for row in said},
             open_signals=[Open(_read_signal(row), row["bars"]) for row in said if _open(row, bars)],
             prices=prices,
+            moments=moments,
         )
 
     async def commit(self, decided: Decided) -> None:

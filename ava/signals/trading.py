@@ -71,7 +71,7 @@ async def trade(  # noqa: PLR0913 - a loop, and when it ends
     due = clock.monotonic()
     while not stop.is_set() and summary.iterations != most:
         _reload(loop, file)
-        done = await loop.step()
+        done = await (_step(loop, stop) if paced else loop.step())
         if done is None:
             break
         summary.add(done)
@@ -96,6 +96,25 @@ def holdings_of(loop: TradingLoop) -> Mapping[str, Mapping[str, str]]:
 
 
 _BREATH = 100  # iterations of a replay between two looks at the world
+_PATIENCE_S = 5.0  # for an iteration under way when told to stop
+
+
+async def _step(loop: TradingLoop, stop: asyncio.Event) -> Iteration | None:
+    """Do an iteration; None at the end of prices, or when told to stop and it does not end soon.
+
+    One that waits for its store is left: what it stored is taken up by the next run.
+    """
+    step = asyncio.ensure_future(loop.step())
+    stopped = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait((step, stopped), return_when=asyncio.FIRST_COMPLETED)
+        if not step.done():
+            await asyncio.wait((step,), timeout=_PATIENCE_S)
+        return step.result() if step.done() else None
+    finally:
+        step.cancel()
+        stopped.cancel()
+        await asyncio.gather(step, stopped, return_exceptions=True)
 
 
 def _reload(loop: TradingLoop, file: ConfigFile | None) -> None:

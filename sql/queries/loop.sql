@@ -2,17 +2,27 @@
 -- stay as they are. A batch is one statement with an array a column.
 
 -- name: put_loop_signals
--- Store signals, each once.
-INSERT INTO signals (
-    symbol, timestamp, model, action, price, predicted_price, confidence, reason
+-- Store signals, each once, and of those not stored before the predictions of their models.
+WITH said AS (
+    INSERT INTO signals (
+        symbol, timestamp, model, action, price, predicted_price, confidence, reason
+    )
+    SELECT symbol, timestamp, model, action, price, predicted_price, confidence, reason
+    FROM unnest(
+        %(symbol)s::text[], %(timestamp)s::timestamptz[], %(model)s::text[], %(action)s::text[],
+        %(price)s::numeric(14, 4)[], %(predicted_price)s::numeric(14, 4)[],
+        %(confidence)s::double precision[], %(reason)s::text[]
+    ) AS given (symbol, timestamp, model, action, price, predicted_price, confidence, reason)
+    ON CONFLICT (symbol, timestamp, model) WHERE model IS NOT NULL DO NOTHING
+    RETURNING symbol, timestamp, model, action, predicted_price, confidence
 )
-SELECT symbol, timestamp, model, action, price, predicted_price, confidence, reason
-FROM unnest(
-    %(symbol)s::text[], %(timestamp)s::timestamptz[], %(model)s::text[], %(action)s::text[],
-    %(price)s::numeric(14, 4)[], %(predicted_price)s::numeric(14, 4)[],
-    %(confidence)s::double precision[], %(reason)s::text[]
-) AS said (symbol, timestamp, model, action, price, predicted_price, confidence, reason)
-ON CONFLICT (symbol, timestamp, model) WHERE model IS NOT NULL DO NOTHING;
+INSERT INTO predictions (symbol, timestamp, model, direction, predicted_price, confidence)
+SELECT
+    symbol, timestamp, model,
+    CASE action WHEN 'buy' THEN 'up' WHEN 'sell' THEN 'down' ELSE 'flat' END,
+    predicted_price, confidence
+FROM said
+WHERE predicted_price IS NOT NULL;
 
 -- name: put_loop_outcomes
 -- Store how signals ended, each once.
@@ -72,6 +82,14 @@ FROM holdings
 ORDER BY symbol
 LIMIT %(limit)s;
 
+-- name: filled_quantities
+-- What the fills add up to, by symbol.
+SELECT symbol, sum(CASE action WHEN 'buy' THEN quantity ELSE -quantity END) AS quantity
+FROM fills
+GROUP BY symbol
+ORDER BY symbol
+LIMIT %(limit)s;
+
 -- name: last_loop_signals
 -- The last signals of several symbols, the oldest first, with the number of bars since each.
 SELECT
@@ -93,8 +111,8 @@ ORDER BY said.timestamp, said.symbol
 LIMIT %(limit)s;
 
 -- name: last_loop_closes
--- The last closes of several symbols, the oldest first.
-SELECT bar.symbol, bar.close
+-- The last closes of several symbols with their times, the oldest first.
+SELECT bar.symbol, bar.timestamp, bar.close
 FROM unnest(%(symbols)s::text[]) AS asked (symbol)
 CROSS JOIN LATERAL (
     SELECT symbol, timestamp, close

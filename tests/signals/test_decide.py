@@ -61,10 +61,19 @@ def test_the_same_signal_gives_the_same_order():
     assert order_for(said(Action.BUY), held(0), RULE) == order_for(said(Action.BUY), held(0), RULE)
 
 
+@pytest.mark.parametrize(("said", "kept"), [(1.5, 1.0), (-0.5, 0.0), (float("nan"), 0.0)])
+def test_a_confidence_is_a_share_whatever_a_model_says(said, kept):
+    """A store refuses any other, and would refuse it each time."""
+    one = np.array([30.0])
+    seen = Features(one, one, one, one, np.array([30]))
+    found = signals_of(["A"], seen, Predictions(one, one, np.array([said])), [AT], "m")
+    assert found[0].confidence == kept
+
+
 def test_a_model_that_cannot_say_gives_a_signal_to_hold():
     """Its reason tells how little is known."""
     nan = np.array([np.nan])
     seen = Features(np.array([30.0]), nan, nan, nan, np.array([3]))
-    found = signals_of(["A"], seen, Predictions(nan, nan, np.array([0.0])), AT, "m")
+    found = signals_of(["A"], seen, Predictions(nan, nan, np.array([0.0])), [AT], "m")
     assert (found[0].action, found[0].predicted_price) == (Action.HOLD, None)
     assert found[0].reason == "too little is known: 3 prices"

@@ -1,11 +1,15 @@
 """The loop on prices given beforehand: what it decides, and what survives its end."""
 
+import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace as replace_of
 
 from ava.clock import ManualClock
-from ava.errors import DatabaseError
+from ava.errors import ConstraintError, DatabaseError, OutageError
+from ava.signals import trading
 from ava.signals.accounts import Component
 from ava.signals.broker import PaperBroker
 from ava.signals.config import TradingConfig
@@ -142,6 +146,73 @@ async def test_a_write_whose_answer_was_lost_is_repeated_and_counts_once():
     assert (lost.orders, lost.fills, lost.signals) == (calm.orders, calm.fills, calm.signals)
 
 
+async def test_what_no_repetition_cures_ends_the_loop():
+    """A row that breaks a rule breaks it each time; the next run takes up what was stored."""
+
+    class Refusing(MemoryStore):
+        async def settle(self, *_):
+            raise ConstraintError("no")
+
+    store = Refusing()
+    with pytest.raises(ConstraintError):
+        await run(looping(ScriptedSource(snapshots(wave(40))), store))
+    assert store.orders
+    assert store.fills == {}
+
+
+async def test_a_broker_that_is_away_is_waited_for():
+    """Deciding anew on holdings without the fill would buy twice."""
+
+    class Away(PaperBroker):
+        failures = 3
+
+        async def submit(self, order):
+            if self.failures:
+                self.failures -= 1
+                raise OutageError("away", provider="broker")
+            return await super().submit(order)
+
+    calm, late = MemoryStore(), MemoryStore()
+    await run(looping(ScriptedSource(snapshots(wave(40))), calm))
+    await run(looping(ScriptedSource(snapshots(wave(40))), late, Away()))
+    assert late.fills == calm.fills
+
+
+async def test_one_price_asked_for_twice_is_one_bar():
+    """A cached price is neither a return of nothing nor a bar that a signal waits for."""
+    store = MemoryStore()
+    rows = snapshots(wave(3))
+    again = [replace(rows[1], at=rows[1].at + timedelta(seconds=n)) for n in (1, 2)]
+    done = await run(looping(ScriptedSource([*rows[:2], *again, rows[2]]), store))
+    assert [i.prices for i in done] == [2] * 5
+    assert [i.skipped for i in done][2:4] == [2, 2]
+    assert len(store.bars) == 6
+
+
+async def test_a_price_of_before_the_restart_is_no_new_one():
+    """What the first run decided on, the second does not decide on again."""
+    store, rows = MemoryStore(), snapshots(wave(2))
+    await run(looping(ScriptedSource(rows), store))
+    done = await run(looping(ScriptedSource(rows), store))
+    assert [i.signals for i in done] == [[], []]
+
+
+async def test_a_loop_that_waits_for_its_store_can_be_stopped(monkeypatch):
+    """It is left in the middle; the store has all of an iteration or nothing."""
+    stop = asyncio.Event()
+
+    class Gone(MemoryStore):
+        async def commit(self, _):
+            stop.set()
+            raise DatabaseError("away")
+
+    monkeypatch.setattr(trading, "_PATIENCE_S", 0.0)
+    loop = TradingLoop(
+        CONFIG, ScriptedSource(snapshots(wave(3))), Gone(), PaperBroker(), Baseline()
+    )
+    assert (await trading.trade(loop, stop=stop)).iterations == 0
+
+
 async def test_a_symbol_without_a_price_keeps_its_state():
     """The other goes on; nothing is decided on a price that nobody gave."""
     prices = [(100.0, 50.0), (None, 51.0), (100.1, 52.0)]
@@ -185,5 +256,6 @@ async def test_a_new_configuration_takes_effect_between_iterations():
 
 async def test_what_memory_is_laid_out_by_needs_a_restart():
     """The message says so."""
-    with pytest.raises(ValueError, match="restart"):
-        looping(ScriptedSource([])).reconfigure(TradingConfig(window=32))
+    for name, value in {"window": 32, "slippage": 0, "noise": 0.1, "opinion": "xai"}.items():
+        with pytest.raises(ValueError, match=f"{name} can be changed by a restart"):
+            looping(ScriptedSource([])).reconfigure(replace_of(CONFIG, **{name: value}))

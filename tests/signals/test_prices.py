@@ -10,7 +10,7 @@ from ava.clock import ManualClock
 from ava.platform import Platform
 from ava.settings import ProviderKeys, Secret, Settings, StateSettings
 from ava.signals.prices import MarketPrices
-from perf.lab.providers import Fault, Kind, Simulation
+from perf.lab.providers import Fault, Grade, Kind, Simulation
 
 pytestmark = pytest.mark.anyio
 OPEN = datetime(2026, 1, 5, 15, 0, tzinfo=UTC)
@@ -39,9 +39,9 @@ async def priced(providers, tmp_path):
     """Open a source at a time, with a key of Massive or none."""
     async with AsyncExitStack() as stack:
 
-        async def make(start=OPEN, *, paid=True, is_volatile=never):
+        async def make(start=OPEN, *, paid=True, grade=Grade.FULL, is_volatile=never):
             clock = ManualClock(start)
-            key = Secret(providers.key("massive")) if paid else None
+            key = Secret(providers.key("massive", grade)) if paid else None
             settings = Settings(
                 keys=ProviderKeys(massive=key), state=StateSettings(directory=tmp_path)
             )
@@ -92,6 +92,18 @@ async def test_without_a_key_yahoo_is_asked(priced, providers):
     found = await source.snapshot(NAMES)
     assert set(found.ticks) == set(NAMES)
     assert providers.counts("massive").by_path == {}
+
+
+async def test_a_plan_without_such_prices_is_asked_once_an_hour(priced, providers):
+    """A free key has few calls, and each of these is refused."""
+    source, clock = await priced(grade=Grade.FREE)
+    for _ in range(3):
+        assert set((await source.snapshot(NAMES)).ticks) == set(NAMES)
+        await clock.advance(60)
+    assert providers.counts("massive").requests == 1
+    await clock.advance(3600)
+    await source.snapshot(NAMES)
+    assert providers.counts("massive").requests == 2
 
 
 async def test_what_one_does_not_know_the_other_is_asked(priced, providers):

@@ -87,4 +87,4 @@ async def test_the_loop_takes_a_change_between_iterations(path):
     done = await trade(loop, stop=asyncio.Event(), file=file, most=6, clock=clock)
     assert asked == [("A",), ("A",), ("A", "B"), ("A", "B"), ("A", "B"), ("A", "B")]
     assert done.iterations == 6
-    assert clock.slept[0] == 5.0
+    assert clock.slept[0] == 1.0

@@ -1,16 +1,19 @@
 """What every store of the loop promises: whole writes, harmless repeats, and a way back."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
+from ava.db.local import LocalStore
+from ava.db.local_engine import LocalStoreBusyError
 from ava.db.local_rows import Bar
 from ava.db.pool import Database
 from ava.settings import DatabaseSettings, Secret
 from ava.signals.decide import Action, Signal
 from ava.signals.orders import Fill, Holding, Order, Side
-from ava.signals.store import Decided, MemoryStore
+from ava.signals.store import Decided, HoldingsDifferError, MemoryStore
 from ava.signals.store_local import LocalTrading
 from ava.signals.store_postgres import PostgresTrading
 from ava.signals.tracker import Ending, Outcome
@@ -113,6 +116,64 @@ async def test_nothing_stored_is_nothing_left(store):
     """A first run starts from nothing."""
     found = await left(store)
     assert (list(found.unfilled), found.holdings, found.references) == ([], {}, {})
+
+
+async def test_the_last_moment_is_taken_up(store):
+    """So that the same price is not taken for a new one."""
+    await store.commit(Decided(minute(2), [bar(1), bar(2)]))
+    assert (await left(store)).moments == {"A": minute(2)}
+
+
+async def test_predictions_are_kept_beside_signals(tmp_path):
+    """Once, however often they are written, and none of a signal without a price."""
+    nothing = replace(said(2), predicted_price=None)
+    async with LocalTrading.open(tmp_path / "store.db") as store:
+        for _ in range(2):
+            await store.commit(Decided(minute(2), [bar(1), bar(2)], [said(1), nothing]))
+    async with LocalStore.open(tmp_path / "store.db") as store:
+        (found,) = (await store.recent_predictions(10)).rows
+    assert (found.direction, found.predicted_price, found.confidence) == (
+        "up",
+        Decimal("101.5"),
+        0.5,
+    )
+
+
+async def test_predictions_are_kept_in_postgres(platform_dsn):
+    """The same, by one statement for both tables."""
+    nothing = replace(said(2), predicted_price=None)
+    settings = DatabaseSettings(url=Secret(platform_dsn), pool_min=1, pool_max=2)
+    async with Database(settings) as database:
+        store = PostgresTrading(database)
+        for _ in range(2):
+            await store.commit(Decided(minute(2), [bar(1), bar(2)], [said(1), nothing]))
+        rows = await database.fetch("SELECT direction, predicted_price FROM predictions")
+    assert [tuple(row.values()) for row in rows] == [("up", Decimal("101.5000"))]
+
+
+async def test_holdings_that_are_not_the_fills_are_refused(tmp_path, platform_dsn):
+    """Something else wrote there, and nobody knows what is held."""
+    wrong = Holding("A", Decimal(11), Decimal(100), Decimal(0))
+    settings = DatabaseSettings(url=Secret(platform_dsn), pool_min=1, pool_max=2)
+    async with (
+        LocalTrading.open(tmp_path / "store.db") as local,
+        Database(settings) as database,
+    ):
+        for store in (local, PostgresTrading(database)):
+            await store.commit(Decided(AT, orders=[ORDER]))
+            await store.settle([FILL], [wrong])
+            with pytest.raises(HoldingsDifferError, match=r"11\S* of A .* 10\S* by its fills"):
+                await left(store)
+
+
+async def test_one_loop_trades_on_a_file(tmp_path):
+    """A second would decide on the same holdings; after the first it may."""
+    async with LocalTrading.open(tmp_path / "store.db"):
+        with pytest.raises(LocalStoreBusyError, match="another loop"):
+            async with LocalTrading.open(tmp_path / "store.db"):
+                pass
+    async with LocalTrading.open(tmp_path / "store.db"):
+        pass
 
 
 async def test_a_write_that_cannot_be_stored_stores_nothing(tmp_path):

@@ -20,10 +20,11 @@ from ava.cache.movement import Volatility
 from ava.core import Core
 from ava.errors import SettingsError
 from ava.platform import HOME
-from ava.settings import Settings
+from ava.settings import ProviderKeys, Settings
 from ava.signals.broker import PaperBroker
 from ava.signals.config import TradingConfig
 from ava.signals.loop import TradingLoop
+from ava.signals.opinion import ModelOpinions, asking
 from ava.signals.predictor import Baseline
 from ava.signals.prices import MarketPrices
 from ava.signals.reload import ConfigFile
@@ -47,6 +48,16 @@ class Asked:
     zone: str
     store: Path | None
     iterations: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a loop works with."""
+
+    source: Source
+    store: Store
+    volatility: Volatility
+    opinions: ModelOpinions | None = None
 
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -80,43 +91,65 @@ async def _run(settings: Settings, asked: Asked) -> dict[str, Any]:
     async with AsyncExitStack() as stack:
         replay = ReplaySource(asked.replay, _zone(asked.zone)) if asked.replay else None
         if replay is None:
-            source, store, volatility = await stack.enter_async_context(_live(settings, asked))
+            parts = await stack.enter_async_context(_live(settings, asked, config))
             click.echo("ava: trading on paper; Ctrl-C ends it", err=True)
         else:
             config = _config_of(replay, config, given=file is not None)
-            source, volatility = replay, Volatility(symbols=config.most_symbols)
             store = await stack.enter_async_context(_kept(asked.store))
+            parts = Parts(replay, store, Volatility(symbols=config.most_symbols))
         loop = TradingLoop(
             config,
-            source,
-            store,
+            parts.source,
+            parts.store,
             PaperBroker(slippage=config.slippage),
             Baseline(noise=config.noise, seed=config.seed),
-            volatility=volatility,
+            volatility=parts.volatility,
+            opinions=parts.opinions,
             recorder=SignalRecorder(),
         )
         paced = replay is None
         done = await trade(loop, stop=stop, file=file, most=asked.iterations, paced=paced)
-        return _found(loop, done, replay, store)
+        return _found(loop, done, replay, parts.store)
 
 
 @asynccontextmanager
-async def _live(
-    settings: Settings, asked: Asked
-) -> AsyncIterator[tuple[Source, Store, Volatility]]:
+async def _live(settings: Settings, asked: Asked, config: TradingConfig) -> AsyncIterator[Parts]:
     """Open prices of now, and where decisions are kept."""
-    volatility = Volatility()
+    volatility = Volatility(symbols=config.most_symbols)
     async with AsyncExitStack() as stack:
         core = await stack.enter_async_context(Core.open(settings))
         source = MarketPrices(core.platform, is_volatile=volatility.is_high)
+        opinions = _opinions(core, config)
+        if opinions is not None:
+            stack.push_async_callback(opinions.aclose)
+        store: Store
         if asked.store is None and core.has_database:
-            yield source, PostgresTrading(core.database), volatility
-            return
-        path = asked.store or settings.local.store
-        if path is None:
-            path = (settings.state.directory or HOME) / STORE
-            path.parent.mkdir(parents=True, exist_ok=True)
-        yield source, await stack.enter_async_context(LocalTrading.open(path)), volatility
+            store = PostgresTrading(core.database)
+        else:
+            opening = LocalTrading.open(asked.store or _usual(settings))
+            store = await stack.enter_async_context(opening)
+        yield Parts(source, store, volatility, opinions)
+
+
+def _usual(settings: Settings) -> Path:
+    """Return where a machine that works alone keeps its trading."""
+    if settings.local.store is not None:
+        return settings.local.store
+    path = (settings.state.directory or HOME) / STORE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _opinions(core: Core, config: TradingConfig) -> ModelOpinions | None:
+    """Return the model that the configuration names; None, and why, where it has no key."""
+    name = config.opinion
+    if not name:
+        return None
+    if not core.platform.gateway.offers(name):
+        click.echo(f"ava: no second opinion, {ProviderKeys.key(name)} is not set", err=True)
+        return None
+    chat, model = getattr(core.platform, name), getattr(core.settings.models, name)
+    return ModelOpinions(asking(chat, model))
 
 
 @asynccontextmanager

@@ -62,5 +62,20 @@ ORDER BY timestamp DESC, model DESC
 LIMIT :limit;
 
 -- name: last_closes
--- The last closes of a symbol, newest first.
-SELECT close FROM market_data WHERE symbol = :symbol ORDER BY timestamp DESC LIMIT :limit;
+-- The last closes of a symbol with their times, newest first.
+SELECT timestamp, close
+FROM market_data
+WHERE symbol = :symbol
+ORDER BY timestamp DESC
+LIMIT :limit;
+
+-- name: filled_quantities
+-- What the fills of all orders add up to, by symbol; trades that are no order's do not count.
+SELECT
+    trades.symbol,
+    sum(CASE trades.action WHEN 'buy' THEN trades.quantity ELSE -trades.quantity END) AS quantity
+FROM trades
+WHERE EXISTS (SELECT 1 FROM orders WHERE orders.order_id = trades.trade_id)
+GROUP BY trades.symbol
+ORDER BY trades.symbol
+LIMIT :limit;
