@@ -41,6 +41,7 @@ LATE_S = 0.1
 _KEY = "measured"
 _MB = 1_000_000
 _LOOK_S = 0.02
+_SERVES = "import ava.cli.commands.serve, ava.serving.server"
 _IMPORT = re.compile(r"import time:\s*(\d+) \|\s*\d+ \|\s*([\w.]+)")
 _logs = itertools.count()
 
@@ -100,7 +101,7 @@ def _seconds(ask: Callable[[], httpx.Response]) -> float:
 def _imports() -> dict[str, Any]:
     """Return what `ava serve` imports by package, the slowest first, as Python counts it."""
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-c", "import ava.cli.commands.serve"],
+        [sys.executable, "-X", "importtime", "-c", _SERVES],
         capture_output=True,
         text=True,
         check=True,
@@ -115,6 +116,7 @@ def _imports() -> dict[str, Any]:
     return {
         "imports_ms": round(sum(spent.values()) / 1000),
         "imported_modules": sum(modules.values()),
+        "bytecode": "compiled anew each time" if sys.dont_write_bytecode else "kept by Python",
         "table": {"columns": ["package", "modules", "ms of their own"], "rows": rows},
     }
 

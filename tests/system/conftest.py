@@ -14,10 +14,11 @@ def ava():
         yield lambda *arguments, **environ: stack.enter_context(running(*arguments, **environ))
 
 
-@pytest.fixture
-def alone(tmp_path):
+@pytest.fixture(scope="session")
+def alone(tmp_path_factory):
     """The environment of a platform with nothing beside it."""
-    return {"AVA_STATE_DIRECTORY": str(tmp_path), "AVA_API_KEYS": f"desk:{KEY}"}
+    state = tmp_path_factory.mktemp("state")
+    return {"AVA_STATE_DIRECTORY": str(state), "AVA_API_KEYS": f"desk:{KEY}"}
 
 
 @pytest.fixture

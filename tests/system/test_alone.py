@@ -6,6 +6,9 @@ import sys
 from collections import defaultdict
 from urllib.parse import urlencode
 
+import pytest
+from running import KEY, running
+
 from ava.serving.missing import STORED
 
 SERVE = ("serve", "--port", "0")
@@ -38,30 +41,43 @@ print("\\n".join(sys.modules))
 """
 
 
-def test_its_health_names_what_is_missing(ava, alone):
+@pytest.fixture(scope="module")
+def lonely(alone):
+    """A process that serves with nothing beside it, for the tests that only ask."""
+    with running(*SERVE, **alone | NOWHERE) as serving:
+        yield serving
+
+
+def test_it_says_what_is_not_there(lonely):
+    """Neither Redis nor PostgreSQL: each is named with its setting, and no key is shown."""
+    assert lonely.ask("GET", "/api/v1/health/live", key=None)[0] == 200
+    assert "no Redis (AVA_REDIS_URL is not set)" in lonely.text
+    assert "no PostgreSQL (AVA_DATABASE_URL is not set)" in lonely.text
+    assert "AVA_API_KEYS" not in lonely.text
+    assert KEY not in lonely.text
+
+
+def test_its_health_names_what_is_missing(lonely):
     """It serves, and says that it does so in part."""
-    status, report = ava(*SERVE, **alone).ask("GET", "/api/v1/health", key=None)
+    status, report = lonely.ask("GET", "/api/v1/health", key=None)
     assert status == 200
     assert report["status"] == "degraded"
     assert any("AVA_DATABASE_URL" in sentence for sentence in report["lacking"])
     assert any("AVA_REDIS_URL" in sentence for sentence in report["lacking"])
 
 
-def test_it_says_exactly_which_areas_are_refused_without_postgresql(ava, alone):
+def test_it_says_exactly_which_areas_are_refused_without_postgresql(lonely):
     """The line at its start is what its routes do."""
-    serving = ava(*SERVE, **alone | NOWHERE)
-    document = serving.ask("GET", "/openapi.json")[1]
+    document = lonely.ask("GET", "/openapi.json")[1]
     refused = defaultdict(set)
     for path, methods in document["paths"].items():
         if "get" in methods:
             (area,) = methods["get"]["tags"]
-            answer = serving.ask("GET", address(path, methods["get"]))[1]
+            answer = lonely.ask("GET", address(path, methods["get"]))[1]
             kind = answer.get("type") if isinstance(answer, dict) else None
             refused[area].add(kind == "urn:ava:problem:no_database")
     assert tuple(sorted(area for area, found in refused.items() if found == {True})) == STORED
-    assert f"(AVA_DATABASE_URL is not set): refused is what it holds: {', '.join(STORED)}" in (
-        serving.text
-    )
+    assert f"is not set): refused is what it holds: {', '.join(STORED)}" in lonely.text
 
 
 def address(path, question):

@@ -13,26 +13,11 @@ SWITCH = "/api/v1/automation/wheel"
 ON = {"enabled": True}
 
 
-def test_it_starts_with_nothing_beside_it_and_says_so(ava, alone):
-    """Neither Redis nor PostgreSQL is there: each is named with its setting."""
-    serving = ava(*SERVE, **alone)
-    status, problem = serving.ask("GET", SWITCH)
-    assert (status, problem["type"]) == (503, "urn:ava:problem:no_database")
-    serving.signal()
-    assert serving.wait() == 0
-    assert "no Redis (AVA_REDIS_URL is not set)" in serving.text
-    assert "no PostgreSQL (AVA_DATABASE_URL is not set)" in serving.text
-    assert "AVA_API_KEYS" not in serving.text
-    assert "Traceback" not in serving.text
-
-
 def test_without_keys_it_says_what_is_refused(ava, alone):
     """What a key is needed for stays closed, from whichever machine."""
     everywhere = "0.0.0.0"  # noqa: S104 - the point
     serving = ava(*SERVE, "--host", everywhere, **alone | {"AVA_API_KEYS": ""})
     assert serving.ask("GET", SWITCH, key=None)[0] == 401
-    serving.signal()
-    serving.wait()
     assert "no keys (AVA_API_KEYS is not set)" in serving.text
     assert "other machines can reach it" in serving.text
 

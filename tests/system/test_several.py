@@ -27,8 +27,8 @@ def processes(serving):
     return psutil.Process(serving.process.pid).children()
 
 
-def test_one_that_is_killed_is_not_missed(several):
-    """Every request is answered by the other, and another takes its place."""
+def test_one_that_is_killed_is_not_missed_and_all_end_together(several):
+    """The other answers, another takes its place, and one signal to the one above ends both."""
     first = processes(several)
     assert len(first) == 2
     assert several.ask("PUT", SWITCH, {"enabled": True})[0] == 200
@@ -36,14 +36,10 @@ def test_one_that_is_killed_is_not_missed(several):
     assert {several.ask("GET", SWITCH)[0] for _ in range(30)} == {200}
     several.until(f"process {first[0].pid} ended with -9; another is started")
     until(lambda: len(set(processes(several)) - {first[0]}) == 2)
-
-
-def test_all_end_in_good_order(several):
-    """One signal to the one above is enough."""
-    serving = processes(several)
+    last = processes(several)
     several.signal()
     assert several.wait() == 0
-    assert [process for process in serving if process.is_running()] == []
+    assert [process for process in last if process.is_running()] == []
     assert refuses(several.url)
     assert "Traceback" not in several.text
 
