@@ -10,8 +10,8 @@ what is distrusted after an outage of Redis is distrusted here.
 - Who asks is part of the name, and was checked before: what was made for a key is never given to
   anybody else, and an unknown key does not come this far.
 - The first look-up is by the bytes as they came; only a new spelling is parsed.
-- The age in the headers is what is really left. A client that knows the answer already gets 304,
-  whether the answer was kept or made anew.
+- The age in the headers is what is really left, to a twentieth of a second. A client that knows the
+  answer already gets 304, whether it was kept or made anew.
 - An entry goes a little before its time (`_HELD`): the cache below must see a request before its
   value ends, or it could not fetch the next one ahead.
 
@@ -38,6 +38,7 @@ from ava.settings import ApiSettings
 LARGEST: Final = 1 << 20  # bytes of a body that is kept
 SPELLINGS: Final = 16_384  # raw queries remembered
 _OVERHEAD: Final = 2048  # bytes that an entry takes beside its body, about
+_MOMENT_S: Final = 0.05  # for which an age is told again, however many ask
 _HELD: Final = 0.8  # of the time it is good
 _OK: Final = 200
 
@@ -88,31 +89,30 @@ class FastPath:
         if reply.body is None:
             return
         self._traffic.misses += 1
-        made = Kept(reply.headers, reply.body, self._clock.monotonic() + scope[FRESH])
-        if self._keep(name, made, reply.status, scope, since):
+        until = self._clock.monotonic() + scope[FRESH]
+        made = Kept(reply.headers, reply.status, reply.body, until)
+        if reply.status == _OK and self._keep(name, made, scope, since):
             self._learn(spelling, name)
-        await self._send(made, reply.status, scope[FRESH], scope, send)
+        await self._send(made, scope[FRESH], scope, send)
 
     async def _give(self, kept: Kept, scope: Scope, send: Send) -> None:
         self._traffic.hits += 1
-        await self._send(kept, _OK, kept.until - self._clock.monotonic(), scope, send)
+        await self._send(kept, kept.until - self._clock.monotonic(), scope, send)
 
-    async def _send(
-        self, answer: Kept, status: int, left_s: float, scope: Scope, send: Send
-    ) -> None:
+    async def _send(self, answer: Kept, left_s: float, scope: Scope, send: Send) -> None:
         for name, value in scope["headers"]:
-            if name == b"if-none-match" and status == _OK and answer.is_known(value):
+            if name == b"if-none-match" and answer.is_known(value):
                 self._traffic.not_modified += 1
                 await send(answer.unchanged(left_s))
                 await send(_EMPTY)
                 return
-        await send(answer.start(status, left_s))
+        await send(answer.start(left_s))
         await send(answer.body)
 
-    def _keep(self, name: str, made: Kept, status: int, scope: Scope, since: int) -> bool:
+    def _keep(self, name: str, made: Kept, scope: Scope, since: int) -> bool:
         """Keep a good answer; say whether it was kept."""
         held_s, size = scope[FRESH] * _HELD, made.size
-        if status != _OK or size > LARGEST:
+        if size > LARGEST:
             return False
         if not self._cache.hold(name, made, scope[TAGS], held_s, since=since):
             return False
@@ -127,18 +127,21 @@ class FastPath:
 
 
 class Kept:
-    """A response as it is sent, but for its age; `until` is by the clock's `monotonic`."""
+    """A response as it is sent, but for its age; `until` is by the clock's `monotonic`.
 
-    __slots__ = ("_age", "_etag", "_fixed", "_second", "body", "until")
+    Its messages are the same for many: who sends them on changes nothing in them.
+    """
 
-    def __init__(self, headers: Headers, body: bytes, until: float) -> None:
-        found = dict(headers)
-        self._etag = found[b"etag"].decode("latin-1")
+    __slots__ = ("_etag", "_fixed", "_start", "_status", "_told_s", "body", "until")
+
+    def __init__(self, headers: Headers, status: int, body: bytes, until: float) -> None:
+        self._etag = dict(headers)[b"etag"].decode("latin-1")
+        self._fixed = [pair for pair in headers if pair[0] not in _AGES]
+        self._status = status
+        self._start: Message = {}
+        self._told_s = -1.0
         self.until = until
         self.body: Message = {"type": "http.response.body", "body": body}
-        self._fixed = [pair for pair in headers if pair[0] not in _AGES]
-        self._second = -1
-        self._age = (b"cache-control", b"")
 
     @property
     def size(self) -> int:
@@ -147,25 +150,28 @@ class Kept:
 
     def is_known(self, if_none_match: bytes) -> bool:
         """Say whether a client that sent this has the answer already."""
-        return is_known(if_none_match.decode("latin-1"), self._etag)
+        return self._status == _OK and is_known(if_none_match.decode("latin-1"), self._etag)
 
-    def start(self, status: int, left_s: float) -> Message:
-        """Return the message that begins the response."""
-        headers = [*self._fixed, *self._aged(left_s)]
-        return {"type": "http.response.start", "status": status, "headers": headers}
+    def start(self, left_s: float) -> Message:
+        """Return the message that begins the response: with what is left, to a moment."""
+        if not left_s <= self._told_s < left_s + _MOMENT_S:
+            self._told_s = left_s
+            headers = [*self._fixed, *_aged(left_s)]
+            self._start = {**_START, "status": self._status, "headers": headers}
+        return self._start
 
     def unchanged(self, left_s: float) -> Message:
         """Return the message that says that a client has it already."""
         fixed = [pair for pair in self._fixed if not pair[0].startswith(b"content-")]
-        headers = [*fixed, *self._aged(left_s)]
-        return {"type": "http.response.start", "status": 304, "headers": headers}
+        return {**_START, "status": 304, "headers": [*fixed, *_aged(left_s)]}
 
-    def _aged(self, left_s: float) -> Headers:
-        second = int(left_s) if left_s > 0 else 0
-        if second != self._second:  # so that this is written once a second, however many ask
-            self._second = second
-            self._age = (b"cache-control", cache_control(second).encode())
-        return [self._age, (b"x-fresh-for", b"%.3f" % (left_s if left_s > 0 else 0.0))]
+
+def _aged(left_s: float) -> Headers:
+    left_s = max(0.0, left_s)
+    return [
+        (b"cache-control", cache_control(int(left_s)).encode()),
+        (b"x-fresh-for", b"%.3f" % left_s),
+    ]
 
 
 class _Reply:
@@ -241,4 +247,5 @@ def name_of(path: str, query: bytes, caller: str | None) -> str:
 
 
 _AGES: Final = frozenset({b"cache-control", b"x-fresh-for"})
+_START: Final[Message] = {"type": "http.response.start"}
 _EMPTY: Final[Message] = {"type": "http.response.body", "body": b""}
