@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 # Work at a tick; returns what it did, in a sentence that people read.
 Work = Callable[["Core", datetime], Awaitable[str]]
 
+TASKS: Final = "tasks"  # the tag of what is shown of runs
 START_S: Final = 3600.0  # workers that start within one hour, as in a deployment, start once
 
 # What is still so in a minute is not tried again: the next tick finds out.

@@ -11,11 +11,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from procrastinate.jobs import Job as Queued
 
-from ava.background.job import Job, NotDoneError
+from ava.background.job import TASKS, Job, NotDoneError
 from ava.db.query import named
 from ava.problems import problem_of
 from ava.providers.asking import unhurried
@@ -61,8 +61,8 @@ class _Run:
         self._made = queued.attempts + 1
 
     async def begin(self) -> None:
-        await self._core.database.execute(
-            named("begin_run"),
+        await self._write(
+            "begin_run",
             {
                 "kind": self._job.name,
                 "title": self._job.title,
@@ -81,8 +81,8 @@ class _Run:
     async def end(
         self, status: str, *, error: str | None = None, result: str | None = None
     ) -> None:
-        await self._core.database.execute(
-            named("end_run"),
+        await self._write(
+            "end_run",
             {
                 "job_id": self._queued.id,
                 "status": status,
@@ -90,6 +90,10 @@ class _Run:
                 "result": None if result is None else result[:LONGEST],
             },
         )
+
+    async def _write(self, statement: str, values: dict[str, Any]) -> None:
+        await self._core.database.execute(named(statement), values)
+        await self._core.platform.cache.invalidate_tags(TASKS)
 
     def _said(self, error: BaseException) -> str:
         if isinstance(error, asyncio.CancelledError):

@@ -6,13 +6,16 @@ the truth from any process, whether it works itself or not.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec import Struct
 
-from ava.background.job import Job, discover
+from ava.background.job import TASKS, Job, discover
+from ava.cache.keep import Keep
+from ava.cache.keys import key
 from ava.db.page import fetch_page
 from ava.db.query import named
 from ava.services.automation import Automation
@@ -21,6 +24,11 @@ from ava.services.lists import Listed, listed
 
 if TYPE_CHECKING:
     from ava.core import Core
+
+
+# A run that begins or ends invalidates it; the time is for workers that no Redis joins to this
+# process.
+KEEP: Final = Keep(5, tags=(TASKS,))
 
 
 class Task(Struct, frozen=True, kw_only=True):
@@ -71,29 +79,36 @@ class Tasks:
         self._core = core
         self._jobs = discover()
 
-    async def active(self, *, limit: int, cursor: str | None = None) -> Listed[Task]:
+    async def active(self, *, limit: int, cursor: str | None = None) -> Fresh[Listed[Task]]:
         """Return what waits or runs, the most urgent first; a page."""
-        query = named("active_tasks")
-        return listed(
-            await fetch_page(self._core.database, query, limit=limit, cursor=cursor), Task
-        )
+        return await self._listed("active_tasks", limit, cursor)
 
-    async def recent(self, *, limit: int, cursor: str | None = None) -> Listed[Task]:
+    async def recent(self, *, limit: int, cursor: str | None = None) -> Fresh[Listed[Task]]:
         """Return every run, the newest first; a page."""
-        query = named("recent_tasks")
-        return listed(
-            await fetch_page(self._core.database, query, limit=limit, cursor=cursor), Task
-        )
+        return await self._listed("recent_tasks", limit, cursor)
 
     async def schedule(self) -> Fresh[list[Scheduled]]:
         """Return every job in the order of its next tick."""
         kinds = list(self._jobs)
-        rows = await self._core.database.fetch(
-            named("latest_runs"), {"kinds": kinds, "limit": len(kinds)}
-        )
-        runs = {row["kind"]: row for row in rows}
-        found = [await self._scheduled(job, runs.get(job.name)) for job in self._jobs.values()]
-        return Fresh(sorted(found, key=lambda one: (one.next_at, one.name)))
+
+        async def fetch() -> list[Scheduled]:
+            rows = await self._core.database.fetch(
+                named("latest_runs"), {"kinds": kinds, "limit": len(kinds)}
+            )
+            runs = {row["kind"]: row for row in rows}
+            found = [await self._scheduled(job, runs.get(job.name)) for job in self._jobs.values()]
+            return sorted(found, key=lambda one: (one.next_at, one.name))
+
+        keep = replace(KEEP, tags=(*KEEP.tags, *(f"automation:{kind}" for kind in kinds)))
+        return await self._core.kept("tasks:schedule", fetch, kind=list[Scheduled], keep=keep)
+
+    async def _listed(self, name: str, limit: int, cursor: str | None) -> Fresh[Listed[Task]]:
+        async def fetch() -> Listed[Task]:
+            page = await fetch_page(self._core.database, named(name), limit=limit, cursor=cursor)
+            return listed(page, Task)
+
+        asked = key("tasks", name, limit=limit, cursor=cursor)
+        return await self._core.kept(asked, fetch, kind=Listed[Task], keep=KEEP)
 
     async def _scheduled(self, job: Job, row: dict[str, Any] | None) -> Scheduled:
         return Scheduled(

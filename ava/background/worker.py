@@ -101,6 +101,8 @@ class Background:
                     await self._work(wait=True)
                 except (ProcrastinateException, AvaError) as error:
                     _log.warning("the worker failed and begins anew: %s", error)
+                except Exception:  # noqa: BLE001 - a worker must not end in silence
+                    _log.exception("the worker failed for no known reason and begins anew")
                 await self._core.clock.sleep(PAUSE_S)
         finally:
             timer.cancel()
@@ -140,6 +142,8 @@ class Background:
                 await self.take_over()
             except (ProcrastinateException, AvaError) as error:
                 _log.warning("the ticks wait for the database: %s", error)
+            except Exception:  # noqa: BLE001 - nor its ticks
+                _log.exception("the ticks failed for no known reason, and go on")
             now = clock.now()
             until_s = (soonest(tables, now) - now).total_seconds() if tables else LOOK_S
             await clock.sleep(min(LOOK_S, until_s))

@@ -176,11 +176,11 @@ class Sports:
         An answer that is still fresh costs nothing, unless `keep` is None. Raises ProviderError,
         with QuotaExhaustedError where the month's credits are spent.
         """
-        now = self._core.clock.now()
+        database, now = self._core.database, self._core.clock.now()  # before anything is paid for
         left = (await self.credits()).left
         how = {"priority": priority, "keep": keep}
         events = await self._core.platform.odds.odds(League(sport.value), **how)  # type: ignore[arg-type] # a TypedDict made in parts
-        found = await sync_odds(self._core.database, sport, game_odds(events))
+        found = await sync_odds(database, sport, game_odds(events))
         report = OddsReport(
             sport=sport,
             synced_at=now,

@@ -77,8 +77,8 @@ ORDER BY id DESC
 LIMIT %(limit)s;
 
 -- name: forget_runs
--- Delete the finished runs of jobs that ended some days ago, and the records of odds syncs that no
--- month is planned by any more; the oldest first and a bounded number, since the next day comes too.
+-- Delete the runs that ended some days ago and the jobs they belong to, the oldest first and a
+-- bounded number: there is a next day.
 WITH old_runs AS (
     SELECT id FROM tasks
     WHERE job_id IS NOT NULL AND finished_at < now() - make_interval(days => %(days)s)

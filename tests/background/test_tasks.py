@@ -49,6 +49,22 @@ async def test_runs_are_shown_newest_first_in_pages(asking, worker, job, clock):
     assert rest["next_cursor"] is None
 
 
+async def test_a_run_that_ends_is_seen_at_once(asking, worker, job, clock):
+    """What was shown of runs is invalidated by the run, and not left to its time."""
+
+    async def work(_core, _tick):
+        return "done"
+
+    background = worker(job(work))
+    async with asking() as client:
+        before = (await client.get("/api/v1/tasks/recent")).json()["items"]
+        await background.tick()
+        await background.run_pending()
+        answer = await client.get("/api/v1/tasks/recent")
+    assert (before, len(answer.json()["items"])) == ([], 1)
+    assert 0 < float(answer.headers["x-fresh-for"]) <= 5
+
+
 async def test_active_tasks_are_those_that_wait_or_run(asking, core):
     """What ended is not among them."""
     await core.database.execute(

@@ -64,12 +64,12 @@ def routes(core: Core) -> Routes:
     service = core.service(Tasks)
 
     @area.get("", answers=Listed[Task], example=Listed(items=[_RUNNING]))
-    async def active(limit: Limit = 100, cursor: Cursor = None) -> Listed[Task]:
+    async def active(limit: Limit = 100, cursor: Cursor = None) -> Fresh[Listed[Task]]:
         """List what waits or runs, the most urgent first."""
         return await service.active(limit=limit, cursor=cursor)
 
     @area.get("/recent", answers=Listed[Task], example=Listed(items=[_FAILED]))
-    async def recent(limit: Limit = 100, cursor: Cursor = None) -> Listed[Task]:
+    async def recent(limit: Limit = 100, cursor: Cursor = None) -> Fresh[Listed[Task]]:
         """List every run, the newest first."""
         return await service.recent(limit=limit, cursor=cursor)
 
