@@ -52,10 +52,10 @@ class Spikes:
     def __init__(
         self, clock: Clock, rules: Mapping[str, SpikeRule] = RULES, most: int = MOST
     ) -> None:
-        self._clock = clock
+        self.clock = clock
         self._rules = rules
         self._most = most
-        self._series: dict[tuple[str, str], Series] = {}
+        self._series: dict[tuple[str, str], Watched] = {}
         self._active: dict[tuple[str, str], Spike] = {}
         self.listeners: list[Listener] = []
         self.started: Counter[tuple[str, str]] = Counter()
@@ -63,22 +63,26 @@ class Spikes:
 
     def observe(self, kind: str, name: str, seconds: float) -> None:
         """Take one duration, and tell everybody if it begins or ends a spike."""
-        key = (kind, name)
-        series = self._series.get(key)
-        if series is None:
+        watched = self._series.get((kind, name)) or self.of(kind, name)
+        if watched is not None:
+            watched.observe(seconds)
+
+    def of(self, kind: str, name: str) -> Watched | None:
+        """Return the series of a name, None where there are too many to watch one more."""
+        watched = self._series.get((kind, name))
+        if watched is None:
             if len(self._series) >= self._most:
                 self.unwatched += 1
-                return
-            series = self._series[key] = Series(self._rules[kind])
-        turn = series.observe(seconds, self._clock.monotonic())
-        if turn is not None:
-            self._turned(key, series, turn)
+                return None
+            watched = self._series[(kind, name)] = Watched(self, (kind, name), self._rules[kind])
+        return watched
 
     def active(self) -> list[Spike]:
         """Return the spikes there are now, the oldest first."""
         return list(self._active.values())
 
-    def _turned(self, key: tuple[str, str], series: Series, turn: Turn) -> None:
+    def turned(self, key: tuple[str, str], series: Series, turn: Turn) -> None:
+        """Tell everybody of the begin or the end of a spike."""
         spike = self._active.pop(key, None)
         if turn is Turn.STARTED or spike is None:
             spike = self._active[key] = self._spike(key, series)
@@ -92,7 +96,7 @@ class Spikes:
         return Spike(
             kind=key[0],
             name=key[1],
-            since=self._clock.now(),
+            since=self.clock.now(),
             usual_s=usual_s,
             recent_s=series.recent_s or 0.0,
         )
@@ -112,3 +116,23 @@ class Spikes:
             return
         how = "is over" if turn is Turn.ENDED else "is how it is now"
         logger.info("latency spike: %s %s %s", spike.kind, spike.name, how, extra=told)
+
+
+class Watched:
+    """One series; most of its samples cost a comparison (`Series.calm`)."""
+
+    __slots__ = ("_calm", "_key", "_series", "_spikes")
+
+    def __init__(self, spikes: Spikes, key: tuple[str, str], rule: SpikeRule) -> None:
+        self._spikes = spikes
+        self._key = key
+        self._series = Series(rule)
+        self._calm = self._series.calm
+
+    def observe(self, seconds: float) -> None:
+        """Take one duration."""
+        if self._calm(seconds):
+            return
+        turn = self._series.observe(seconds, self._spikes.clock.monotonic())
+        if turn is not None:
+            self._spikes.turned(self._key, self._series, turn)

@@ -15,16 +15,17 @@ from __future__ import annotations
 import itertools
 import re
 import uuid
+from bisect import bisect_left
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ava.telemetry import logs
-from ava.telemetry.alerts import ROUTE, Spikes
+from ava.telemetry.alerts import ROUTE, Spikes, Watched
 from ava.telemetry.context import REQUEST
 from ava.telemetry.lines import Access
-from ava.telemetry.tallies import OTHER, Tallies
+from ava.telemetry.tallies import OTHER, Labels, Tallies, Tally
 
 if TYPE_CHECKING:
     from ava.telemetry.telemetry import Telemetry
@@ -75,7 +76,7 @@ class Instrumented:
             http.in_progress -= 1
             labels = http.note(scope, reply.status, self._now() - started, reply.size)
             if span is not None:
-                span.end(*labels[:2], reply.status or _GONE)
+                span.end(labels[0], labels[1], reply.status or _GONE)
             if (access := logs.access()) is not None:
                 access.add(_access(scope, labels, reply, started, self._now()))
             REQUEST.reset(token)
@@ -89,34 +90,43 @@ class HttpRecorder:
         self.tallies = Tallies(BUCKETS)
         self.in_progress = 0
         self._templates: dict[str, str] = {}
+        self._kinds: dict[tuple[str, str, int], _Kind] = {}
 
-    def note(self, scope: Scope, status: int, seconds: float, size: int) -> tuple[str, str, str]:
+    def note(self, scope: Scope, status: int, seconds: float, size: int) -> Labels:
         """Count an answered request; return its method, route and status as they are counted."""
-        method: str = scope["method"]
-        if method not in _METHODS:
-            method = OTHER
-        if "endpoint" not in scope:  # a layer before the routes answered
-            route = self._templates.get(scope["path"], UNMATCHED)
-            labels = (method, route, _STATUSES.get(status, OTHER))
-            self.tallies.add(labels, seconds, size)
-            return labels
-        route = self._routed(scope)
-        labels = (method, route, _STATUSES.get(status, OTHER))
-        self.tallies.add(labels, seconds, size)
-        if not _BAD <= status < _FAILED:
-            self._spikes.observe(ROUTE, f"{method} {route}", seconds)
-        return labels
+        method, path = scope["method"], scope["path"]
+        by_handler = "endpoint" in scope  # else a layer before the routes answered
+        route = _routed(scope) if by_handler else self._templates.get(path, UNMATCHED)
+        kind = self._kinds.get((method, route, status)) or self._new(method, route, status)
+        tally = kind.tally
+        tally.counts[bisect_left(BUCKETS, seconds)] += 1
+        tally.total_s += seconds
+        tally.bytes += size
+        if by_handler:
+            if path not in self._templates and len(self._templates) < _PATHS:
+                self._templates[path] = route
+            if kind.watched is not None:
+                kind.watched.observe(seconds)
+        return kind.labels
 
-    def _routed(self, scope: Scope) -> str:
-        """Return the template of the route that answered, and remember it for the fast path.
+    def _new(self, method: str, route: str, status: int) -> _Kind:
+        """Return what requests that are counted together have in common."""
+        known = method if method in _METHODS else OTHER
+        labels = (known, route, str(status or _GONE))
+        refused = _BAD <= status < _FAILED  # which takes no time, and would hide what does
+        watched = None if refused else self._spikes.of(ROUTE, f"{known} {route}")
+        kind = _Kind(labels, self.tallies.of(labels), watched)
+        if known is method:  # of the others there is no end
+            self._kinds[method, route, status] = kind
+        return kind
 
-        FastAPI's own pages have none; they go by the name of what answers.
-        """
-        route, endpoint = scope.get("route"), scope["endpoint"]
-        found: str = getattr(route, "path", "") or getattr(endpoint, "__name__", UNMATCHED)
-        if len(self._templates) < _PATHS:
-            self._templates[scope["path"]] = found
-        return found
+
+class _Kind(NamedTuple):
+    """Requests that are counted together."""
+
+    labels: Labels
+    tally: Tally
+    watched: Watched | None
 
 
 class Reply:
@@ -154,9 +164,13 @@ class Reply:
         return self._send(message)
 
 
-def _access(
-    scope: Scope, labels: tuple[str, str, str], reply: Reply, started: float, ended: float
-) -> Access:
+def _routed(scope: Scope) -> str:
+    """Return the template of the route that answered, or what answers if it is FastAPI's own."""
+    route: str = getattr(scope.get("route"), "path", "")
+    return route or getattr(scope["endpoint"], "__name__", UNMATCHED)
+
+
+def _access(scope: Scope, labels: Labels, reply: Reply, started: float, ended: float) -> Access:
     return Access(
         ended,
         labels[0],
@@ -172,4 +186,3 @@ def _access(
 
 _numbers = itertools.count(1)
 _PREFIX: Final = f"{uuid.uuid4().hex[:8]}-%x"
-_STATUSES: Final = {0: str(_GONE), **{status: str(status) for status in range(100, 600)}}

@@ -18,7 +18,7 @@ class LoopLag:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.tallies = Tallies(BUCKETS, most=1)
-        self.tallies.new(())
+        self.tallies.of(())
         self.last_s: float | None = None
 
     async def watch(self) -> None:

@@ -11,16 +11,15 @@ statements, providers, route templates, never from a request.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
-from prometheus_client.metrics_core import Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from ava.telemetry.collect_net import ProviderCollector
 from ava.telemetry.collect_store import CacheCollector, DatabaseCollector
 from ava.telemetry.collect_web import SignalCollector, WatchCollector, WebCollector
+from ava.telemetry.exposition import written
 
 if TYPE_CHECKING:
     from ava.core import Core
@@ -54,14 +53,4 @@ class Metrics:
         to a thread, so that nobody waits for it.
         """
         gathered = list(self.registry.collect())
-        return await asyncio.to_thread(generate_latest, _Gathered(gathered))
-
-
-class _Gathered:
-    """Families that were collected already."""
-
-    def __init__(self, families: Iterable[Metric]) -> None:
-        self._families = families
-
-    def collect(self) -> Iterable[Metric]:
-        return self._families
+        return await asyncio.to_thread(written, gathered)

@@ -17,7 +17,7 @@ class SignalRecorder:
 
     def __init__(self) -> None:
         self._durations = Tallies(BUCKETS, most=1)
-        self._durations.new(())
+        self._durations.of(())
         self.processed = 0
         self.skipped = 0
 

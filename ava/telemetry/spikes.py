@@ -21,6 +21,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 _TINY_S = 1e-9  # a clock may not see a shorter time
 _SIGMA = 1.4826  # a normal distribution's sigma in median deviations
@@ -32,7 +33,7 @@ _REFERENCE = 1.2
 _ALLOWANCE = 0.5
 _BACK = 1.0  # sigmas within which a spike is over
 _MARGIN = 2.0  # times the most evidence that the usual noise had
-_MOST_EVIDENCE = 40.0  # beyond this a series could never alarm
+_MOST_EVIDENCE = 30.0  # more would take longer to gather than a spike may last
 _JUDGED = 8  # samples of the recent median
 
 
@@ -85,15 +86,16 @@ class Usual:
         return min(_CUT, max(-_CUT, distance)) - _REFERENCE
 
 
-def learn(values: Sequence[float], rule: SpikeRule) -> Usual:
-    """Return what the logarithms of durations, in the order they came, are like."""
+def learn(seconds: Sequence[float], rule: SpikeRule) -> Usual:
+    """Return what durations, in the order they came, are like."""
+    values = [math.log(max(one, _TINY_S)) for one in seconds]
     middle = len(values) // 2
     centre = sorted(values)[middle]
     deviation = sorted([abs(value - centre) for value in values])[middle]
-    found = Usual(centre, max(rule.narrowest, _SIGMA * deviation), 0.0)
+    spread = max(rule.narrowest, _SIGMA * deviation)
     held = most = 0.0
     low, high = -_CUT - _REFERENCE, _CUT - _REFERENCE
-    scale, shift = 1 / found.spread, _REFERENCE + centre / found.spread
+    scale, shift = 1 / spread, _REFERENCE + centre / spread
     for value in values:  # `gain` written out: this is most of what learning costs
         gain = value * scale - shift
         held += low if gain < low else min(gain, high)
@@ -101,24 +103,24 @@ def learn(values: Sequence[float], rule: SpikeRule) -> Usual:
             held = 0.0
         elif held > most:
             most = held
-    return Usual(centre, found.spread, min(_MOST_EVIDENCE, max(rule.evidence, _MARGIN * most)))
+    return Usual(centre, spread, min(_MOST_EVIDENCE, max(rule.evidence, _MARGIN * most)))
 
 
 class Series:
     """The durations of one thing: a route, a provider, a statement."""
 
-    __slots__ = ("_evidence", "_fresh", "_held", "_quiet_until", "_recent", "_window", "rule",
+    __slots__ = ("_calm_s", "_evidence", "_fresh", "_held", "_quiet_until", "_seen", "rule",
                  "usual")  # fmt: skip
 
     def __init__(self, rule: SpikeRule) -> None:
         self.rule = rule
         self.usual: Usual | None = None
-        self._window: deque[float] = deque(maxlen=rule.window)
-        self._recent: deque[float] = deque(maxlen=rule.recent)
+        self._seen: deque[float] = deque(maxlen=rule.window + rule.recent)
         self._fresh = 0  # samples since the usual was learnt
         self._evidence = 0.0
         self._held: list[float] | None = None  # those of the spike, while there is one
         self._quiet_until = -math.inf
+        self._calm_s = -1.0  # up to here a sample is no evidence, where there is none yet
 
     @property
     def spiking(self) -> bool:
@@ -128,35 +130,48 @@ class Series:
     @property
     def recent_s(self) -> float | None:
         """The median of the last samples, None before the first."""
-        last = list(self._recent)[-_JUDGED:]
-        return math.exp(sorted(last)[len(last) // 2]) if last else None
+        last = sorted(islice(reversed(self._seen if self._held is None else self._held), _JUDGED))
+        return last[len(last) // 2] if last else None
+
+    def calm(self, seconds: float) -> bool:
+        """Take a sample that is no evidence of anything; return False, and take none, otherwise.
+
+        This is nearly every sample there is, and costs a comparison. `observe` does the same, in
+        full.
+        """
+        if seconds > self._calm_s or self._evidence or self._held is not None:
+            return False
+        if self._fresh >= self.rule.relearn:
+            return False
+        self._seen.append(seconds)
+        self._fresh += 1
+        return True
 
     def observe(self, seconds: float, now: float) -> Turn | None:
         """Take one sample at the time `now`, and return what it changed."""
-        value = math.log(max(seconds, _TINY_S))
         usual = self.usual
         if usual is not None:
-            gain = usual.gain(value)
+            gain = usual.gain(math.log(max(seconds, _TINY_S)))
             self._evidence = max(0.0, min(self._evidence + gain, _MOST_EVIDENCE))
-        if self._held is not None:
-            self._recent.append(value)
-            return self._during(self._held, value, now)
-        self._gather(value)
+            if self._held is not None:
+                return self._during(self._held, usual, seconds, now)
+        self._seen.append(seconds)
+        self._fresh += 1
+        self._relearn()
         if usual is None or self._evidence < usual.enough:
             return None
         return self._start(usual, now)
 
-    def _gather(self, value: float) -> None:
-        """Let the oldest of the recent samples into the window, and learn from it now and then."""
-        rule, recent = self.rule, self._recent
-        if len(recent) == rule.recent:
-            self._window.append(recent[0])
-            self._fresh += 1
-            due = self._fresh >= (rule.least if self.usual is None else rule.relearn)
-            if due and len(self._window) >= rule.least:
-                self._fresh = 0
-                self.usual = learn(self._window, rule)
-        recent.append(value)
+    def _relearn(self) -> None:
+        """Learn now and then, from all but the last samples: they may be a spike's."""
+        rule = self.rule
+        if self._fresh >= (rule.least + rule.recent if self.usual is None else rule.relearn):
+            self._learn(list(self._seen)[: -rule.recent])
+
+    def _learn(self, seconds: Sequence[float]) -> None:
+        self.usual = usual = learn(seconds, self.rule)
+        self._calm_s = math.exp(usual.centre + _REFERENCE * usual.spread)
+        self._fresh = 0
 
     def _start(self, usual: Usual, now: float) -> Turn | None:
         recent_s = self.recent_s or 0.0
@@ -165,25 +180,22 @@ class Series:
             return None
         if now < self._quiet_until:
             return None
-        self._held = list(self._recent)
+        # They are the spike's now: when it is over, the samples go on where they were before it.
+        held = [self._seen.pop() for _ in range(self.rule.recent)]
+        self._held = held[::-1]
         return Turn.STARTED
 
-    def _during(self, held: list[float], value: float, now: float) -> Turn | None:
-        held.append(value)
-        if self.usual is not None and self._is_back(self.usual):
+    def _during(self, held: list[float], usual: Usual, seconds: float, now: float) -> Turn | None:
+        held.append(seconds)
+        if (self.recent_s or 0.0) < math.exp(usual.centre + _BACK * usual.spread):
             turn = Turn.ENDED
-            self._recent.clear()
         elif len(held) >= self.rule.settles:
             turn = Turn.SETTLED
-            self._window.clear()
-            self._window.extend(held)
-            self.usual = learn(self._window, self.rule)
+            self._seen.clear()
+            self._seen.extend(held)
+            self._learn(held)
         else:
             return None
-        self._held, self._evidence, self._fresh = None, 0.0, 0
+        self._held, self._evidence = None, 0.0
         self._quiet_until = now + self.rule.cool_down_s
         return turn
-
-    def _is_back(self, usual: Usual) -> bool:
-        recent_s = self.recent_s or 0.0
-        return recent_s < math.exp(usual.centre + _BACK * usual.spread)

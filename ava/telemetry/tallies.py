@@ -45,14 +45,20 @@ class Tallies:
     def __len__(self) -> int:
         return len(self._held)
 
-    def add(self, labels: Labels, seconds: float, size: int = 0) -> None:
-        """Count one duration, and the bytes that belong to it."""
+    def of(self, labels: Labels) -> Tally:
+        """Return the tally of these labels, or that of all others where there are too many."""
         tally = self._held.get(labels)
         if tally is None:
-            tally = self.new(labels)
+            if len(self._held) >= self._most:
+                labels = (OTHER,) * len(labels)
+            tally = self._held.setdefault(labels, Tally(len(self.bounds) + 1))
+        return tally
+
+    def add(self, labels: Labels, seconds: float) -> None:
+        """Count one duration."""
+        tally = self.of(labels)
         tally.counts[bisect_left(self.bounds, seconds)] += 1
         tally.total_s += seconds
-        tally.bytes += size
 
     def items(self) -> Iterator[tuple[Labels, Tally]]:
         """Yield the tallies by labels."""
@@ -62,9 +68,3 @@ class Tallies:
         """Return (upper bound, how many fit under it), the last bound infinity."""
         bounds = (*self.bounds, float("inf"))
         return list(zip(bounds, accumulate(tally.counts), strict=True))
-
-    def new(self, labels: Labels) -> Tally:
-        """Return the tally of labels that are seen for the first time."""
-        if len(self._held) >= self._most:
-            labels = (OTHER,) * len(labels)
-        return self._held.setdefault(labels, Tally(len(self.bounds) + 1))

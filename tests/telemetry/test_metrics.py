@@ -3,6 +3,9 @@
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from telemetry_asking import opened
 
@@ -11,6 +14,8 @@ from ava.clock import ManualClock
 from ava.db.query import named
 from ava.net.request import Request
 from ava.providers import espn
+from ava.telemetry.exposition import written
+from ava.telemetry.families import gauge
 from ava.telemetry.lag import EVERY_S, LoopLag
 from ava.telemetry.signals import SignalRecorder
 from ava.telemetry.tallies import Tallies
@@ -197,6 +202,32 @@ async def test_the_lag_of_the_loop_is_how_late_a_sleeper_wakes():
     await clock.advance(0.0)
     watching.cancel()
     assert lag.last_s == pytest.approx(1.0 - EVERY_S)
+
+
+async def test_the_text_is_that_of_the_library(platform_dsn):
+    """Byte for byte, so that whatever reads Prometheus's form reads ours."""
+    async with opened(dsn=platform_dsn) as (core, client):
+        await core.database.fetch(named("automation_switch"), {"name": "wheel"})
+        await client.get("/example/passing")
+        families = list(core.service(Telemetry).metrics.registry.collect())
+    assert written(families) == generate_latest(_Collected(families))
+
+
+class _Collected:
+    """Families as a registry gives them."""
+
+    def __init__(self, families):
+        self._families = families
+
+    def collect(self):
+        return self._families
+
+
+@given(st.lists(st.tuples(st.text(), st.floats()), max_size=5), st.text())
+def test_whatever_a_label_holds_is_written_as_the_library_does(samples, help_text):
+    """Quotes, line breaks, infinities and what is no number."""
+    family = gauge("example", help_text, by=("b", "a"), of=[((v, "x"), n) for v, n in samples])
+    assert written([family]) == generate_latest(_Collected([family]))
 
 
 def test_labels_are_bounded():
