@@ -5,13 +5,18 @@ import re
 import tomllib
 from dataclasses import fields
 from pathlib import Path
+from typing import get_type_hints
 
+from ava.background.job import discover
+from ava.cli import cli as ava
 from ava.settings import Settings as AvaSettings
+from ava.signals.config import config_of
 from perf.cli import cli
 from perf.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "platform.md").read_text(encoding="utf-8")
 EXAMPLE = ROOT / "reports" / "example"
 
 
@@ -45,6 +50,34 @@ def test_the_configuration_table_is_complete():
     for setting in fields(Settings):
         key = setting.name.replace("_", "-")
         assert f"| `{key}` | `AVA_PERF_{setting.name.upper()}` |" in README
+
+
+def test_every_setting_of_the_platform_is_explained():
+    """Each variable stands in the guide with its default."""
+    sections = [(kind, kind()) for kind in get_type_hints(AvaSettings).values()]
+    shown = {
+        kind.key(f.name): getattr(made, f.name) for kind, made in sections for f in fields(made)
+    }
+    rows = dict(re.findall(r"^\| `(AVA_\w+)` \| ([^|]*?) ?\|", GUIDE, re.MULTILINE))
+    assert rows == {key: "" if value is None else str(value) for key, value in shown.items()}
+
+
+def test_every_job_is_in_the_guide():
+    """What works by itself is named where people look for it."""
+    table = GUIDE.partition("| job |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"`(\w+)`", table)) == set(discover())
+
+
+def test_every_command_of_the_platform_is_in_the_guide():
+    """And no other."""
+    named = set(re.findall(r"^\| `ava (\w+)", GUIDE, re.MULTILINE))
+    assert named == set(ava.list_commands(None))
+
+
+def test_the_guides_configuration_of_trading_is_one():
+    """The example is read as it stands."""
+    text = re.search(r"```toml\n(.*?)```", GUIDE, re.DOTALL)[1]
+    assert config_of(tomllib.loads(text), "guide").symbols == ("AAPL", "MSFT")
 
 
 def example(import_line):
