@@ -68,6 +68,7 @@ class Telemetry:
         self.http = HttpRecorder(self.spikes)
         self.tracing = tracing_of(core.settings.tracing, core.clock)
         self.metrics = Metrics(core, self)
+        self._watching = False
         self._cache = core.platform.cache
         self._slow_s = core.settings.database.slow_query_s
         self._slow: deque[SlowStatement] = deque(maxlen=SLOW_KEPT)
@@ -79,11 +80,19 @@ class Telemetry:
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
-        """Watch the event loop for the length of a block, and send what is left of the traces."""
+        """Watch the event loop for the length of a block, and send what is left of the traces.
+
+        Inside of another such block this does nothing: the outer one lasts longer.
+        """
+        if self._watching:
+            yield
+            return
+        self._watching = True
         lag = asyncio.create_task(self.lag.watch(), name="lag of the event loop")
         try:
             yield
         finally:
+            self._watching = False
             lag.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await lag

@@ -160,6 +160,18 @@ async def test_while_it_serves_the_loop_is_watched():
     assert "lag of the event loop" not in after
 
 
+async def test_it_is_watched_once():
+    """Whoever runs the application may have begun already."""
+    async with opened() as (core, _):
+        telemetry = core.service(Telemetry)
+        async with telemetry.watching(), telemetry.watching():
+            names = [task.get_name() for task in asyncio.all_tasks()]
+        async with telemetry.watching():
+            again = [task.get_name() for task in asyncio.all_tasks()]
+    assert names.count("lag of the event loop") == 1
+    assert again.count("lag of the event loop") == 1
+
+
 async def test_a_spike_has_the_health_looked_at_again():
     """What shows it is invalidated, when it begins."""
     async with opened() as (core, _):
