@@ -20,6 +20,7 @@ from ava.telemetry.scrub import Scrubber
 
 LONGEST: Final = 16_384  # characters of a message or a traceback
 _OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_PLAIN: Final = len(vars(logging.makeLogRecord({})))  # fields of a record with no extra ones
 
 Form = Callable[[dict[str, Any], Scrubber], str]
 
@@ -91,7 +92,10 @@ def line_of(record: logging.LogRecord) -> Line:
     if record.exc_info and record.exc_info[1] is not None:
         error = "".join(traceback.format_exception(record.exc_info[1]))[-LONGEST:]
     request = REQUEST.get()
-    extra = {name: value for name, value in vars(record).items() if name not in _OWN}
+    said = vars(record)
+    extra: dict[str, Any] = {}
+    if len(said) > _PLAIN:
+        extra = {name: value for name, value in said.items() if name not in _OWN}
     return Line(
         record.created,
         record.levelno,

@@ -119,10 +119,12 @@ class Telemetry:
             self.tracing.statement(name, seconds, failed=failed)
 
     def _tell(self, _spike: Spike, _turn: Turn) -> None:
-        """Have those who watch the health look again."""
-        telling = asyncio.get_running_loop().create_task(self._cache.invalidate_tags(HEALTH_TAG))
-        self._telling.add(telling)
-        telling.add_done_callback(self._telling.discard)
+        """Have those who watch the health look again; what watches may not fail what it watches."""
+        with contextlib.suppress(RuntimeError):  # no loop: a thread's own connection was timed
+            loop = asyncio.get_running_loop()
+            telling = loop.create_task(self._cache.invalidate_tags(HEALTH_TAG))
+            self._telling.add(telling)
+            telling.add_done_callback(self._telling.discard)
 
 
 class Exchange:
