@@ -41,7 +41,7 @@ export const CANDIDATE = [
   { head: "IV", kind: "num", wide: 2, cell: (found) => share(found.volatility, 0) },
   { head: "Earnings", wide: 1, cell: (found) => EARNINGS.get(found.earnings_before_expiry) ?? "–" },
   { head: "Open int.", kind: "num", wide: 2, cell: (found) => number(found.open_interest) },
-  { head: "Score", kind: "num", cell: (found) => fixed(found.score, 3) },
+  { head: "Score", kind: "num", wide: 1, cell: (found) => fixed(found.score, 3) },
 ];
 
 /** The same with the expiry, where a list is not ordered by it. */

@@ -54,7 +54,7 @@ export class Header {
     const shown = links.slice(0, SHOWN).flatMap((link, place) => (place === 0 ? [link] : [", ", link]));
     if (links.length > SHOWN) shown.push(` and ${links.length - SHOWN} more`);
     this.#places.failed.hidden = links.length === 0;
-    this.#places.failed.replaceChildren(state("bad", "failed"), " ", ...shown);
+    this.#places.failed.replaceChildren(state("bad", "failing"), " ", ...shown);
   }
 
   /** Lead to where the key is entered. */

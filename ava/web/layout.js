@@ -38,8 +38,8 @@ export const SECTIONS = [
   {
     title: "Sports",
     panels: [
-      { name: "live", title: "Live games", wide: true },
-      { name: "upcoming", title: "Upcoming games", wide: true },
+      { name: "live", title: "Live games" },
+      { name: "upcoming", title: "Upcoming games" },
     ],
   },
 ];

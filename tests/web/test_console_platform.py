@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import httpx
 import psycopg
 import pytest
 from playwright.sync_api import expect
 
 from perf.claims.console_stage import panel, settle, states
-from perf.claims.processes import running, simulated
+from perf.claims.processes import simulated, started
 
 KEY = "sesame-of-the-desk"
 KEYED = {"Authorization": f"Bearer {KEY}"}
@@ -17,6 +19,14 @@ INSERT INTO trading_accounts (account_name) VALUES ('Account 001');
 INSERT INTO automation_switches (name, enabled, updated_by) VALUES ('wheel', true, 'desk');
 INSERT INTO alerts (alert_type, symbol, message, priority) VALUES ('risk', 'AAPL', 'Look.', 5);
 """
+
+
+@contextmanager
+def serving(settings, folder):
+    """Run `ava serve`, and return where it serves once it does."""
+    with started(["serve", "--port", "0"], settings, folder / "serve.log") as process:
+        process.come_up("serves")
+        yield process.url
 
 
 @pytest.fixture
@@ -31,8 +41,8 @@ def platform(lab, platform_dsn, redis_url, tmp_path):
         "AVA_API_KEYS": f"desk:{KEY}",
         **simulated(lab.providers("yahoo", "robinhood")),
     }
-    with running(["serve", "--port", "0"], settings, tmp_path / "serve.log", "serves") as started:
-        yield started.url
+    with serving(settings, tmp_path) as url:
+        yield url
 
 
 def test_every_panel_finds_its_route(page, platform):
@@ -55,13 +65,13 @@ def test_every_panel_finds_its_route(page, platform):
 def test_a_machine_without_a_database_says_what_to_set(page, tmp_path):
     """What needs PostgreSQL names the setting; what does not is there."""
     settings = {"AVA_API_KEYS": f"desk:{KEY}", "AVA_STATE_DIRECTORY": str(tmp_path)}
-    with running(["serve", "--port", "0"], settings, tmp_path / "serve.log", "serves") as started:
-        page.goto(f"{started.url}/#key={KEY}")
+    with serving(settings, tmp_path) as url:
+        page.goto(f"{url}/#key={KEY}")
         settle(page)
         expect(panel(page, "alerts")).to_contain_text("set AVA_DATABASE_URL")
         found = states(page)
         assert (found["alerts"], found["providers"], found["cache"]) == ("failed", "good", "good")
         expect(page.locator('[data-place="health"]')).to_contain_text("degraded")
-        head = httpx.head(f"{started.url}/")
+        head = httpx.head(f"{url}/")
         assert (head.status_code, head.content) == (200, b"")
         assert head.headers.get_list("x-content-type-options") == ["nosniff"]

@@ -157,20 +157,28 @@ def test_words_that_nobody_knows_are_ignored(console, stand_in, seen):
 
 
 @pytest.mark.shown("alerts", "portfolio")
-def test_a_lost_connection_is_shown_and_comes_back(console, stand_in):
+def test_a_lost_connection_is_shown_and_comes_back(told, stand_in):
     """Panels go on by schedule meanwhile; afterwards they ask for what they may have missed."""
-    place = console.locator('[data-place="stream"]')
-    expect(place).to_have_text("● live")
-    stand_in.streams = False
+    place = told.locator('[data-place="stream"]')
     stand_in.drop()
-    expect(place).to_contain_text("not live, next attempt in")
-    assert set(states(console).values()) == {"good"}
+    expect(place).to_have_text("▲ not live, next attempt in 1 s")
+    expect(told.get_by_role("status")).to_have_text("Live updates are lost")
+    assert set(states(told).values()) == {"good"}
     before = stand_in.asked["/api/v1/alerts"]
-    stand_in.streams = True
-    expect(place).to_have_text("● live", timeout=5000)
-    settle(console)
+    pass_time(told, 1)
+    expect(place).to_have_text("● live")
+    expect(told.get_by_role("status")).to_have_text("Live updates are back")
+    settle(told)
     assert stand_in.asked["/api/v1/alerts"] == before + 1
-    expect(console.get_by_role("status")).to_have_text("Live updates are back")
+
+
+@pytest.mark.shown("alerts", "portfolio")
+def test_without_a_stream_panels_go_on_by_schedule(held, stand_in):
+    """The page says that it is not live, and asks as it would."""
+    expect(held.locator('[data-place="stream"]')).to_contain_text("not live")
+    pass_time(held, 31)
+    assert stand_in.asked["/api/v1/alerts"] == 2
+    assert set(states(held).values()) == {"good"}
 
 
 @pytest.mark.shown("alerts")

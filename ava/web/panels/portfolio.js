@@ -11,7 +11,7 @@ const STOCKS = [
   { head: "Symbol", kind: "name", cell: (held) => held.name },
   { head: "Shares", kind: "num", cell: (held) => number(held.quantity, 4) },
   { head: "Cost each", kind: "num", wide: 1, cell: (held) => money(held.average_price) },
-  { head: "Price", kind: "num", cell: (held) => money(held.price) },
+  { head: "Price", kind: "num", wide: 1, cell: (held) => money(held.price) },
   value,
   profit,
   { head: "Quoted", kind: "when", wide: 1, cell: (held) => dayTime(held.quoted_at) },

@@ -31,7 +31,7 @@ function spent(quota) {
   if (!quota) return UNKNOWN;
   const text = `${number(quota.used)} of ${number(quota.limit)}`;
   if (quota.used === null || quota.used === undefined) return text;
-  const bar = h("meter", { min: 0, max: quota.limit, high: quota.limit * 0.9, optimum: 0, value: quota.used, "aria-hidden": "true" });
+  const bar = h("meter", { class: "wide-1", min: 0, max: quota.limit, high: quota.limit * 0.9, optimum: 0, value: quota.used, "aria-hidden": "true" });
   return [bar, " ", text];
 }
 
