@@ -141,15 +141,18 @@ def test_a_game_under_way_is_nothing_to_come():
     assert choose(now, credits_, {NFL: [now]}, []) == []
 
 
-def test_syncs_come_more_often_nearer_the_game():
-    """The odds at the start of a Sunday's games are never older than the half of the afternoon."""
-    kickoffs = [datetime(2026, 1, 11, *at, tzinfo=UTC) for at in ((18, 0), (21, 25))]
-    evening = datetime(2026, 1, 12, 1, 20, tzinfo=UTC)
-    past, _ = run(2026, 1, 500, {NFL: [*kickoffs, evening]})
-    at = [one.at.astimezone(ZONE).strftime("%H:%M") for one in past]
-    assert at[0] == "09:00"
-    assert "12:30" in at
-    assert 4 <= len(at) <= 7
+def test_no_game_begins_on_the_odds_of_the_morning():
+    """On a Sunday of three kick-offs the odds at each are hours younger than the day's first."""
+    kickoffs = [
+        datetime(2026, 1, 11, 18, 0, tzinfo=UTC),
+        datetime(2026, 1, 11, 21, 25, tzinfo=UTC),
+        datetime(2026, 1, 12, 1, 20, tzinfo=UTC),
+    ]
+    past, _ = run(2026, 1, 500, {NFL: kickoffs})
+    assert past[0].at == datetime(2026, 1, 11, 14, tzinfo=UTC)  # 09:00 in New York
+    ages = [start - max(one.at for one in past if one.at < start) for start in kickoffs]
+    assert max(ages) <= timedelta(hours=2)
+    assert len(past) <= 7
 
 
 def test_an_only_sync_waits_until_the_game_is_near():
