@@ -17,7 +17,7 @@ from subprocess import Popen
 import psycopg
 from psycopg import sql
 
-from perf.claims.processes import running, simulated
+from perf.claims.processes import simulated, started
 from perf.demonstration import Shown, demonstration
 from perf.lab.guard import Guard, Stop
 from perf.lab.lab import Lab
@@ -41,14 +41,13 @@ def platform(lab: Lab, guard: Guard, port: int) -> Iterator[Shown]:
         "AVA_API_KEYS": f"demo:{key}",
         **simulated(lab.providers(guard=guard, moving=True)),
     }
-    logs = lab.scratch
-    own = partial(_own, guard)
+    logs, own = lab.scratch, partial(_own, guard)
     with (
-        running(
-            ["serve", "--port", str(port)], settings, logs / "serve.log", "serves", own
-        ) as serving,
-        running(["worker"], settings, logs / "worker.log", "works", own) as worker,
+        started(["serve", "--port", str(port)], settings, logs / "serve.log", own) as serving,
+        started(["worker"], settings, logs / "worker.log", own) as worker,
     ):
+        serving.come_up("serves")
+        worker.come_up("works")
         lines = [
             f"{serving.url}/#key={key}  # the console, with a key of its own",
             f"curl -H 'Authorization: Bearer {key}' {serving.url}/api/v1/portfolio",

@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -51,10 +52,10 @@ def serving(lab: Lab, settings: Mapping[str, str]) -> Iterator[tuple[Started, ht
     """Serve with these settings, and return a client that has a key."""
     own = {"AVA_STATE_DIRECTORY": str(lab.scratch), "AVA_API_KEYS": f"claim:{_KEY}", **settings}
     log = lab.scratch / f"serve-{next(_logs)}.log"
-    with running(["serve", "--port", "0"], own, log, "serves") as started:
+    with running(["serve", "--port", "0"], own, log, "serves") as process:
         headers = {"Authorization": f"Bearer {_KEY}"}
-        with httpx.Client(base_url=started.url, headers=headers, timeout=60) as client:
-            yield started, client
+        with httpx.Client(base_url=process.url, headers=headers, timeout=60) as client:
+            yield process, client
 
 
 def whole(lab: Lab) -> dict[str, str]:
@@ -87,15 +88,9 @@ def first_answer(lab: Lab) -> Plan:
 
 
 def _start(lab: Lab, settings: Mapping[str, str]) -> float:
-    with serving(lab, settings) as (started, client):
-        asked = _seconds(lambda: client.get("/api/v1/automation"))
-        return started.took_s + asked
-
-
-def _seconds(ask: Callable[[], httpx.Response]) -> float:
-    answer = ask()
-    answer.raise_for_status()
-    return answer.elapsed.total_seconds()
+    with serving(lab, settings) as (process, client):
+        client.get("/api/v1/automation").raise_for_status()
+        return time.monotonic() - process.began
 
 
 def _imports() -> dict[str, Any]:
@@ -153,11 +148,11 @@ def scan_memory(lab: Lab) -> Plan:
     scanned, views = known[:SYMBOLS], VIEWS if lab.profile is Profile.FULL else VIEWS[:1]
 
     def work() -> tuple[list[float], Mapping[str, Any], bool]:
-        with serving(lab, settings) as (started, client):
-            start_mb = _resident_mb(started)
-            with _watched(started) as readings:
+        with serving(lab, settings) as (process, client):
+            start_mb = _resident_mb(process)
+            with _watched(process) as readings:
                 failed = _scan(client, scanned, views)
-            end_mb = _resident_mb(started)
+            end_mb = _resident_mb(process)
         facts = {
             "after": "a process of `ava serve`; its whole resident memory, not its growth",
             "scanned": f"{len(scanned)} of the {len(known)} symbols that the simulated Yahoo"
@@ -185,18 +180,18 @@ def _scan(client: httpx.Client, symbols: list[str], views: tuple[str, ...]) -> i
     return failed
 
 
-def _resident_mb(started: Started) -> float:
-    return float(psutil.Process(started.process.pid).memory_info().rss) / _MB
+def _resident_mb(process: Started) -> float:
+    return float(psutil.Process(process.process.pid).memory_info().rss) / _MB
 
 
 @contextmanager
-def _watched(started: Started) -> Iterator[list[float]]:
+def _watched(process: Started) -> Iterator[list[float]]:
     """Read the process's memory for as long as the block lasts."""
-    readings, ended = [_resident_mb(started)], threading.Event()
+    readings, ended = [_resident_mb(process)], threading.Event()
 
     def watch() -> None:
         while not ended.wait(_LOOK_S):
-            readings.append(_resident_mb(started))
+            readings.append(_resident_mb(process))
 
     watching = threading.Thread(target=watch)
     watching.start()
