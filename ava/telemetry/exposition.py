@@ -16,7 +16,10 @@ from prometheus_client.utils import floatToGoString
 
 
 def written(families: Iterable[Metric]) -> bytes:
-    """Return the text of families that have neither timestamps nor names beyond ASCII's."""
+    """Return the text of families that have neither timestamps nor names beyond ASCII's.
+
+    The sign of a zero may be lost.
+    """
     lines: list[str] = []
     for family in families:
         kind = family.type

@@ -225,8 +225,9 @@ class _Collected:
 
 @given(st.lists(st.tuples(st.text(), st.floats()), max_size=5), st.text())
 def test_whatever_a_label_holds_is_written_as_the_library_does(samples, help_text):
-    """Quotes, line breaks, infinities and what is no number."""
-    family = gauge("example", help_text, by=("b", "a"), of=[((v, "x"), n) for v, n in samples])
+    """Quotes, line breaks, infinities and what is no number; a zero has no sign."""
+    of = [((value, "x"), number + 0.0) for value, number in samples]
+    family = gauge("example", help_text, by=("b", "a"), of=of)
     assert written([family]) == generate_latest(_Collected([family]))
 
 
