@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ava.background.job import Backoff, NotDoneError
+from ava.background.queue import Connector
 from ava.background.timetable import Every
 from ava.background.worker import Background, working
 from ava.clock import ManualClock
@@ -283,22 +284,23 @@ async def test_no_session_is_opened_beside_the_pool(cores, settings, job):
     assert held <= settings.database.pool_max
 
 
-async def test_a_job_is_heard_of_at_once(cores, job):
+async def test_a_job_is_heard_of_at_once(core, clock, worker, job):
     """The queue is polled every five seconds; the ear needs none of them."""
-    ran = asyncio.Event()
+    heard = asyncio.Queue()
 
-    async def work(_core, _tick):
-        ran.set()
-        return "done"
+    async def tell(*, channel, payload):
+        await heard.put((channel, payload))
 
-    (core,) = await cores()
-    hourly = job(work, timetable=Every(3600))  # of 14:00, which is too long ago
-    async with working(core, {"job": hourly}) as background:
-        async with asyncio.timeout(3):
-            while not await _listening(core):  # noqa: ASYNC110 - nothing tells when
-                await asyncio.sleep(0.01)
-        assert await background.tick(NOW + timedelta(minutes=30)) == ["job"]
-        await asyncio.wait_for(ran.wait(), 3)
+    ear = Connector(core.database, clock)
+    listening = asyncio.create_task(ear.listen_notify(tell, ["procrastinate_any_queue_v1"]))
+    async with asyncio.timeout(5):
+        while not await _listening(core):  # noqa: ASYNC110 - nothing tells when
+            await asyncio.sleep(0.01)
+        await worker(job(done)).tick()
+        channel, payload = await heard.get()
+    listening.cancel()
+    assert channel == "procrastinate_any_queue_v1"
+    assert "job_inserted" in payload
 
 
 async def _listening(core):
