@@ -24,7 +24,7 @@ from ava.net.spec import Budget, Priority
 if TYPE_CHECKING:
     from ava.clock import Clock
     from ava.net.breaker import Breaker
-    from ava.net.limiter import Limiter
+    from ava.net.limiter import Ended, Limiter
     from ava.net.quota import Quota, Taking
 
 
@@ -67,8 +67,8 @@ class Passage:
     Entering raises CircuitOpenError, QuotaExhaustedError or DeadlineError.
     """
 
-    __slots__ = ("_cost", "_deadline", "_gate", "_granted_at", "_permit", "_placed", "_priority",
-                 "_taking", "answered", "sent", "sound")  # fmt: skip
+    __slots__ = ("_cost", "_deadline", "_ended", "_gate", "_granted_at", "_permit", "_placed",
+                 "_priority", "_taking", "answered", "sent", "sound")  # fmt: skip
 
     def __init__(self, gate: Gate, cost: int, priority: Priority, deadline: float) -> None:
         self._gate = gate
@@ -78,7 +78,8 @@ class Passage:
         self._permit: int | None = None
         self._taking: Taking | None = None
         self._placed = False
-        self._granted_at: float | None = None
+        self._ended: Ended | None = None
+        self._granted_at = 0.0
         self.sent = self.answered = False
         self.sound: bool | None = None
 
@@ -133,7 +134,7 @@ class Passage:
             self._taking = await gate.quota.take(self._cost)
         if gate.limiter is not None:
             await gate.limiter.acquire(priority=self._priority, deadline=self._deadline)
-            gate.limiter.begin()
+            self._ended = gate.limiter.begin()
             self._granted_at = gate.clock.monotonic()
 
     def _renew(self) -> None:
@@ -150,14 +151,14 @@ class Passage:
             gate.breaker.leave(self._permit, self.sound)
         if self._placed:
             gate.slots.release(self._priority)
-        if gate.limiter is not None and self._granted_at is not None:
-            gate.limiter.end(self._arrived_by(self._granted_at))
+        if self._ended is not None:
+            self._ended(self._arrived_by())
         if gate.quota is not None and self._taking is not None and not self.sent:
             await gate.finish(gate.quota.give_back(self._taking))
 
-    def _arrived_by(self, granted_at: float) -> float:
+    def _arrived_by(self) -> float:
         """Return when the provider has counted this request at the latest, as far as is known."""
         if not self.sent:
-            return granted_at
+            return self._granted_at
         now = self._gate.clock.monotonic()
         return now if self.answered else now + TRAVEL_S

@@ -24,9 +24,8 @@ from ava.net.failover import Answered, Answerer, first_answer
 from ava.net.http import open_http
 from ava.net.ledger import LedgerQuota
 from ava.net.limiter import Limiter, LocalLimiter
-from ava.net.limits import TRAVEL_S
 from ava.net.quota import Quota
-from ava.net.shared_limiter import SharedLimiter
+from ava.net.shared_limiter import ON_WAY_S, SharedLimiter
 from ava.net.shared_quota import SharedQuota
 from ava.net.spec import Limit, ProviderSpec
 from ava.net.stats import ClientStats
@@ -220,7 +219,7 @@ class Gateway:
             self._link,
             clock=self._clock,
             share=share,
-            travel_s=TRAVEL_S,
+            on_way_s=ON_WAY_S,
         )
 
     def _quota(self, spec: ProviderSpec) -> Quota | None:

@@ -7,15 +7,15 @@ reading and one comparison. With contention one task offers turns in order (see 
 
 A deadline is refused at once when the wait is known to pass it, and later as soon as it becomes
 known. Who only acquires has its permit counted when it is granted. A provider counts when a call
-arrives, so who calls one tells the limiter of `begin` and `end`, and strict windows then hold where
-calls arrive, however long they travel (see `ava.net.limits`).
+arrives, so who calls one tells the limiter when it begins and ends, and strict windows then hold
+where calls arrive, however long they travel (see `ava.net.limits`).
 """
 
 from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,6 +23,9 @@ from ava.clock import Clock, SystemClock
 from ava.net.limits import gate
 from ava.net.line import Line, Waiter
 from ava.net.spec import Limit, Priority
+
+# Told the moment by which a call has arrived, as far as is known, or never will.
+Ended = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +59,11 @@ class Limiter(Protocol):
         """
         ...
 
-    def begin(self) -> None:
-        """Count the call that was just granted, by the same task, as on its way until it ends."""
-        ...
+    def begin(self) -> Ended:
+        """Count the call just granted as on its way, and return whom to tell when it has ended.
 
-    def end(self, at: float) -> None:
-        """Count a call that was begun as made at `at`, by when it has arrived or never will."""
+        Nothing may be awaited between the grant and this.
+        """
         ...
 
     def pause(self, seconds: float) -> None:
@@ -216,13 +218,10 @@ class LocalLimiter(QueueingLimiter):
             return
         await self._queue(priority, deadline)
 
-    def begin(self) -> None:
-        """Count the call that was just granted as on its way; nothing is awaited in between."""
+    def begin(self) -> Ended:
+        """Count the call just granted as on its way, and return whom to tell when it has ended."""
         self._gate.begin()
-
-    def end(self, at: float) -> None:
-        """Count a call that was begun as made at `at`, by when it has arrived or never will."""
-        self._gate.end(at)
+        return self._gate.end
 
     def pause(self, seconds: float) -> None:
         """Grant nobody for `seconds`; a rate then starts again without its burst."""

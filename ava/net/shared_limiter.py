@@ -6,16 +6,16 @@ and the script grants by limits tightened for that span: so the stated bounds ho
 of use, through slow answers, stalled loops and leases. A lease of n permits costs one call for n,
 and strands at most n - 1.
 
-A call may arrive later than its permit is used, and the provider counts arrivals. `LocalLimiter`
-keeps a call's place in a window until it has ended; here every window is `travel_s` longer instead,
-which is exact only while calls travel no more unevenly than that. To hold places in Redis would
-cost two more commands a call, and an owner who is killed would take its places with it until they
-ran out, which is a span to be guessed again.
+A call may arrive later than its permit is used, and the provider counts arrivals. With `on_way_s`
+a permit keeps its place in the windows for that long after its grant, or until its process tells
+Redis that the call has ended: one more command, which nobody waits for. So a process that is killed
+takes no place with it for ever, and only a call that travels for longer may come too close to
+another. Without it, permits count as used when they are granted.
 
 Order: within a process as in `ava.net.line`. Across processes an interactive caller that must wait
 is known to the script, and background callers of other processes then stand back, but for every
 tenth grant. Among equals of different processes whoever asks first at the free moment is served: by
-chance, even on average. All processes must give the same limits and the same lease.
+chance, even on average. All processes must give the same limits, lease and `on_way_s`.
 
 Redis away: each process keeps to `share` of every limit, so up to 1/share processes stay within the
 bounds together. It waits one whole window first, since what Redis granted last still counts, and is
@@ -32,19 +32,21 @@ from __future__ import annotations
 import asyncio
 import math
 import uuid
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from typing import Any, cast
 
 from ava.clock import Clock
 from ava.errors import RateLimitedError, SharedStoreDownError
-from ava.net.limiter import QueueingLimiter
-from ava.net.limits import ALWAYS, Gate, gate, longest, shared_out, tightened
-from ava.net.spec import Limit, Priority, Rate
+from ava.net.limiter import Ended, QueueingLimiter
+from ava.net.limits import ALWAYS, TRAVEL_S, Gate, gate, longest, shared_out, tightened
+from ava.net.spec import Limit, Priority, Rate, Window
 from ava.redis import RETRY_S, RedisLink, Script
 
+ON_WAY_S = 5.0  # a call of a provider has arrived by then, if its process cannot tell any more
 LATE_ANSWERS = 5  # in a row, before the way to Redis counts as too slow for the lease
 
 _MICRO = 1_000_000
@@ -77,19 +79,23 @@ class SharedLimiter(QueueingLimiter):
         clock: Clock | None = None,
         lease: Lease | None = None,
         share: float = 1 / 8,
-        travel_s: float = 0.0,
+        on_way_s: float = 0.0,
         namespace: str = "ava",
     ) -> None:
         super().__init__(name, clock=clock)
         gate(limits)  # checks them
-        self._limits = tuple(_spaced(limit, travel_s) for limit in limits)
+        self._limits = tuple(limits)
         self._link = link
         self._lease = lease or Lease()
         self._share = share
         self._keys = _keys(f"{namespace}:limit:{{{name}}}", limits)
-        self._arguments = _arguments(self._limits, self._lease.use_within_s)
+        # By then nothing that Redis, or another process, granted of late counts any more.
+        self._memory_s = longest(limits) + (TRAVEL_S if on_way_s else 0.0)
+        self._arguments = _arguments(limits, self._lease.use_within_s, on_way_s)
+        self._tells_ends = on_way_s > 0 and any(isinstance(limit, Window) for limit in limits)
         self._epoch = ""
-        self._held = 0  # permits of the lease, good until `_use_by`
+        self._held: list[str] = []  # permits of the lease, good until `_use_by`
+        self._taken = ""  # the last of them that was used
         self._use_by = ALWAYS
         self._size = 1  # of the next lease
         self._free_at = ALWAYS
@@ -112,23 +118,22 @@ class SharedLimiter(QueueingLimiter):
             return
         await self._queue(priority, deadline)
 
-    def begin(self) -> None:
-        """Do nothing: a permit was counted when it was granted."""
-
-    def end(self, at: float) -> None:
-        """Do nothing: `travel_s` stands for the time that the call was on its way."""
+    def begin(self) -> Ended:
+        """Count the call just granted as on its way, and return whom to tell when it has ended."""
+        if self._alone is not None:
+            self._alone.begin()
+            return self._alone.end
+        return partial(self._end, self._taken)
 
     def pause(self, seconds: float) -> None:
         """Grant nobody for `seconds`, in any process: the others are told without waiting."""
         now = self._now()
-        self._held = 0
+        self._drop_lease()
         self._paused_until = max(self._paused_until, now + seconds)
         self._free_at = max(self._free_at, self._paused_until)
         if self._alone is not None:
             self._alone.hold(self._paused_until)
-        task = asyncio.get_running_loop().create_task(self._tell(seconds))
-        self._messages.add(task)
-        task.add_done_callback(self._messages.discard)
+        self._send(self._tell(seconds))
 
     @property
     def _shared(self) -> bool:
@@ -139,9 +144,9 @@ class SharedLimiter(QueueingLimiter):
             taken = self._alone.take(now)
             self._alone_at = now if taken else self._alone_at
             return taken
-        if self._held < 1 or now > self._use_by:
+        if not self._held or now > self._use_by:
             return False
-        self._held -= 1
+        self._taken = self._held.pop()
         return True
 
     def _due(self, now: float, ahead: int) -> float:
@@ -174,6 +179,7 @@ class SharedLimiter(QueueingLimiter):
         self._alone = None
         now = self._now()
         self._refused += self._line.dismiss(now)
+        self._drop_lease()
         self._held, self._use_by = granted, asked_at + self._lease.use_within_s
         if not granted:
             self._free_at = max(self._free_at, now + wait_s)
@@ -182,26 +188,29 @@ class SharedLimiter(QueueingLimiter):
 
     def _wanted(self) -> int:
         """Return the size of the next lease: twice one that was used up, less one that was not."""
-        self._size = max(1, self._size - self._held) if self._held else 2 * self._size
+        left = len(self._held)
+        self._size = max(1, self._size - left) if left else 2 * self._size
         self._size = min(self._lease.permits, max(self._size, len(self._line)))
         return self._size
 
-    async def _ask(self, wanted: int, priority: int, hold_s: float) -> tuple[int, float]:
+    async def _ask(self, wanted: int, priority: int, hold_s: float) -> tuple[list[str], float]:
+        """Return the permits granted, or none and how long to wait; hold everybody for `hold_s`."""
         arguments: tuple[int | str | bytes, ...] = (
             wanted,
             int(priority),
             self._epoch,
             uuid.uuid4().hex,  # another each time: a new memory must not look like the old one
             _micros(hold_s),
-            _micros(longest(self._limits) + self._lease.use_within_s),
+            _micros(self._memory_s + self._lease.use_within_s),
             *self._arguments,
         )
-        answer = await self._link.run(_script(), self._keys, *arguments)
-        granted, wait, epoch = cast("tuple[int, int, bytes]", answer)
+        answer = await self._link.run(_script("limits"), self._keys, *arguments)
+        granted, wait, epoch, first = cast("tuple[int, int, bytes, int]", answer)
         self._epoch = epoch.decode()
-        return int(granted), int(wait) / _MICRO
+        permits = [f"{self._epoch}:{first + number}" for number in range(granted)]
+        return permits, int(wait) / _MICRO
 
-    def _watch_lateness(self, granted: int, now: float) -> None:
+    def _watch_lateness(self, granted: list[str], now: float) -> None:
         self._late = self._late + 1 if granted and now > self._use_by else 0
         if self._late >= LATE_ANSWERS:
             self._late = 0
@@ -214,7 +223,7 @@ class SharedLimiter(QueueingLimiter):
 
     def _part(self, now: float) -> None:
         """Begin to keep to this process's share."""
-        self._held = 0
+        self._held = []
         if self._alone is not None:
             return
         parts = [shared_out(limit, self._share) for limit in self._limits]
@@ -226,23 +235,46 @@ class SharedLimiter(QueueingLimiter):
                 retry_after_s=RETRY_S,
             )
         self._alone = gate([part for part in parts if part is not None])
-        self._alone.hold(max(now + longest(self._limits), self._paused_until))
+        self._alone.hold(max(now + self._memory_s, self._paused_until))
         self._free_at = ALWAYS
 
     async def _may_go_alone(self) -> bool:
         """Say whether the share has a permit; if not, sleep until it has or Redis may be back."""
         if self._alone is None:
             return False
-        now, free_at = self._now(), self._alone.free_at
-        if now >= free_at:
+        now = self._now()
+        if now >= self._alone.free_at:
             return True
-        self._refused += self._line.dismiss(free_at)
-        await self._sleep_until(min(free_at, now + RETRY_S))
+        due = self._alone.due(now)
+        self._refused += self._line.dismiss(due)
+        await self._sleep_until(min(due, now + RETRY_S))
         return False
 
     def _debt_s(self, now: float) -> float:
         """Return how long nobody may pass for what this process used, or heard, alone."""
-        return max(0.0, self._alone_at + longest(self._limits) - now, self._paused_until - now)
+        return max(0.0, self._alone_at + self._memory_s - now, self._paused_until - now)
+
+    def _drop_lease(self) -> None:
+        """Throw away what is left of the lease; nobody will use it."""
+        if self._held and self._tells_ends:
+            self._send(self._tell_end("unused", self._held, self._now()))
+        self._held = []
+
+    def _end(self, permit: str, at: float) -> None:
+        if self._tells_ends:
+            self._send(self._tell_end("used", [permit], at))
+
+    def _send(self, message: Coroutine[Any, Any, None]) -> None:
+        """Let a message be sent without waiting for it."""
+        task = asyncio.get_running_loop().create_task(message)
+        self._messages.add(task)
+        task.add_done_callback(self._messages.discard)
+
+    async def _tell_end(self, what: str, permits: list[str], at: float) -> None:
+        with suppress(SharedStoreDownError):  # then they count as on their way for longer
+            if (early_s := at - self._now()) > 0:
+                await self._clock.sleep(early_s)
+            await self._link.run(_script("limits_end"), self._keys, what, *permits)
 
     async def _tell(self, seconds: float) -> None:
         try:
@@ -252,24 +284,25 @@ class SharedLimiter(QueueingLimiter):
 
 
 @cache
-def _script() -> Script:
-    return Script(resources.files("ava.net").joinpath("limits.lua").read_text(encoding="utf-8"))
-
-
-def _spaced(limit: Limit, travel_s: float) -> Limit:
-    """Return the limit with room for calls that travel unevenly; a rate has its burst for that."""
-    return limit if isinstance(limit, Rate) else tightened(limit, travel_s)
+def _script(name: str) -> Script:
+    text = resources.files("ava.net").joinpath(f"{name}.lua").read_text(encoding="utf-8")
+    return Script(text)
 
 
 def _keys(base: str, limits: Sequence[Limit]) -> list[str]:
     """Return the key of the state and those of the windows; braces keep them on one server."""
-    return [base, *(f"{base}:{i}" for i in range(1, len(limits) + 1))]
+    return [base, *(f"{base}:calls:{i}" for i in range(1, len(limits) + 1))]
 
 
-def _arguments(limits: Sequence[Limit], use_within_s: float) -> tuple[bytes, ...]:
-    """Return what the script is told of each limit, in whole microseconds, rounded to be safe."""
-    told: list[Any] = []
-    for limit in (tightened(limit, use_within_s) for limit in limits):
+def _arguments(limits: Sequence[Limit], use_within_s: float, on_way_s: float) -> tuple[bytes, ...]:
+    """Return what the script is told of the limits, in whole microseconds, rounded to be safe.
+
+    A window that keeps places until their calls have ended has room for late use already.
+    """
+    told: list[Any] = [_micros(on_way_s)]
+    for plain in limits:
+        roomy = isinstance(plain, Window) and on_way_s > 0
+        limit = plain if roomy else tightened(plain, use_within_s)
         if isinstance(limit, Rate):
             interval = limit.per_s / limit.permits
             told += ["r", _micros(interval), math.floor((limit.burst - 1) * interval * _MICRO)]

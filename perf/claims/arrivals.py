@@ -13,18 +13,22 @@ import itertools
 import os
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
+
+import redis
 
 from ava.errors import RateLimitedError
 from ava.net.client import Client
 from ava.net.gateway import Gateway
 from ava.net.spec import Limit, ProviderSpec, Timeouts, Window
 from ava.providers import alpha_vantage
+from ava.redis import RedisLink
+from ava.settings import ProviderKeys, RedisSettings, Secret
 from perf.claim import Category, Plan, at_most, claim, exactly
 from perf.claims.callers import member
 from perf.claims.outside import SPECS, keys, question
@@ -33,11 +37,12 @@ from perf.claims.virtual import SYMBOLS
 from perf.instruments import Count, Counted
 from perf.lab.lab import Lab, Profile
 from perf.lab.providers import Counts, Simulation
-from perf.lab.swarm import Swarm
+from perf.lab.swarm import Start, Swarm
 
 CALLERS = 20
 WITHIN_S = 130.0  # of the provider's clock: two windows of a minute, and the third begun
 PACES = {Profile.QUICK: 12.0, Profile.FULL: 2.0}
+SHARED_PACE = 4.0
 # Where our specs stay below what a provider takes (as simulated), it is asked for all of that.
 PUBLISHED: Mapping[str, tuple[Limit, ...]] = {
     "espn": (Window(60),),
@@ -64,45 +69,87 @@ def sockets_refused(lab: Lab) -> Plan:
     pace = PACES[lab.profile]
 
     async def count() -> Counted:
-        simulation = lab.providers(pace=pace)
-        # The day's and the month's credits are not the subject; Massive's key is one of five a
-        # minute, and that its data are of the paid one has nothing to do with speed.
-        for name in ("alpha_vantage", "odds_api"):
-            simulation.set_credits(name, 10**9)
-        simulation.set_limits("massive", (5, 60.0))
-        specs = [_demanding(SPECS[name]) for name in simulation.names]
-        await _saturate(simulation, specs, pace)
-        seen = {spec.name: simulation.counts(spec.name) for spec in specs}
-        if strange := {name: counts.refused for name, counts in seen.items() if counts.refused}:
-            raise RuntimeError(f"calls were refused for other reasons than speed: {strange}")
-        if idle := [name for name, window in FULL.items() if not _was_full(seen[name], window)]:
-            raise RuntimeError(f"the load did not fill the limits of {', '.join(idle)}")
-        columns = ["provider", "limits kept", "calls", "% of what they allow", "fullest", "refused"]
-        rows = [_row(spec, seen[spec.name]) for spec in specs]
-        facts = {
-            "provider's clock": f"{pace:g} times as fast as ours; nothing is forgiven",
-            "seconds of it": WITHIN_S,
-            "callers": f"{CALLERS} a provider, each asking again as soon as it is answered",
-            "table": {"columns": columns, "rows": rows},
-        }
-        return Counted(sum(counts.limited for counts in seen.values()), facts)
+        simulation = _open_desks(lab, pace)
+        await _saturate(keys(simulation), _urls(simulation), pace)
+        return _counted(simulation, pace)
 
     return Count(count, "refused calls", repeats=1)
 
 
-def _demanding(spec: ProviderSpec) -> ProviderSpec:
+@claim(
+    id="C1.limits.sockets-shared",
+    rows=["C1", "C9", "L1"],
+    title="Nor does one say so of two processes that share the limits on Redis",
+    source="003.4, 001.11",
+    target=exactly(0, "refused calls"),
+    category=Category.RESILIENCE,
+    profiles=("full",),
+    deadline_s=150,
+)
+def shared_sockets_refused(lab: Lab) -> Plan:
+    """Let two real processes with 20 callers a provider each do the same."""
+
+    def count() -> Counted:
+        simulation = _open_desks(lab, SHARED_PACE)
+        held = keys(simulation)
+        told = {item.name: getattr(held, item.name) for item in fields(held)}
+        args = {
+            "urls": _urls(simulation),
+            "secrets": {name: key.reveal() for name, key in told.items() if key is not None},
+            "redis_url": lab.redis_url,
+        }
+        with redis.Redis.from_url(lab.redis_url) as client:
+            client.delete(*client.keys("ava:limit:*"), "ava:limit:none")  # of other claims
+        with Swarm(f"{__name__}:sharer", 2, args) as swarm:
+            swarm.go()
+            swarm.results(WITHIN_S / SHARED_PACE + 30)
+        return _counted(simulation, SHARED_PACE)
+
+    return Count(count, "refused calls", repeats=1)
+
+
+async def sharer(
+    start: Start, urls: dict[str, str], secrets: dict[str, str], redis_url: str
+) -> None:
+    """Ask every provider in a process of its own, by limits that are kept in Redis."""
+    link = RedisLink.open(RedisSettings(url=Secret(redis_url)))
+    held = ProviderKeys(**{name: Secret(secret) for name, secret in secrets.items()})
+    await start.wait()
+    await _saturate(held, urls, SHARED_PACE, link)
+    await link.aclose()
+
+
+def _open_desks(lab: Lab, pace: float) -> Simulation:
+    """Return all providers, who limit speed alone.
+
+    The day's and the month's credits are not the subject. Massive's key is held to five a minute,
+    as our spec is; that its data are those of a paid one has nothing to do with speed.
+    """
+    simulation = lab.providers(pace=pace)
+    for name in ("alpha_vantage", "odds_api"):
+        simulation.set_credits(name, 10**9)
+    simulation.set_limits("massive", (5, 60.0))
+    return simulation
+
+
+def _urls(simulation: Simulation) -> dict[str, str]:
+    return {name: simulation.url(name) for name in simulation.names}
+
+
+def _demanding(name: str) -> ProviderSpec:
     """Return the provider without a quota, up to its limits, and with callers who never leave."""
-    limits = PUBLISHED.get(spec.name, spec.limits)
-    return replace(spec, limits=limits, quota=None, timeouts=Timeouts(total_s=10_000))
+    limits = PUBLISHED.get(name, SPECS[name].limits)
+    return replace(SPECS[name], limits=limits, quota=None, timeouts=Timeouts(total_s=10_000))
 
 
-async def _saturate(simulation: Simulation, specs: Sequence[ProviderSpec], pace: float) -> None:
+async def _saturate(
+    held: ProviderKeys, urls: Mapping[str, str], pace: float, link: RedisLink | None = None
+) -> None:
     """Ask every provider without end, through one gateway, until the time is over."""
-    urls = {name: simulation.url(name) for name in simulation.names}
     chance = random.Random(0)  # noqa: S311 - spreads retries
-    gateway = Gateway(keys(simulation), urls=urls, rng=chance, pace=pace)
+    gateway = Gateway(held, urls=urls, rng=chance, pace=pace, link=link)
     tasks: list[asyncio.Task[None]] = []
-    for client in map(gateway.client, specs):
+    for client in (gateway.client(_demanding(name)) for name in urls):
         numbers = itertools.count()
         tasks += [asyncio.create_task(_ask_on(client, numbers.__next__)) for _ in range(CALLERS)]
     ended, _ = await asyncio.wait(tasks, timeout=WITHIN_S / pace, return_when="FIRST_EXCEPTION")
@@ -121,16 +168,34 @@ async def _ask_on(client: Client, number: Callable[[], int]) -> None:
             await ask(number())
 
 
+def _counted(simulation: Simulation, pace: float) -> Counted:
+    """Return the refusals; raise RuntimeError where they would mean something else."""
+    seen = {name: simulation.counts(name) for name in simulation.names}
+    if strange := {name: counts.refused for name, counts in seen.items() if counts.refused}:
+        raise RuntimeError(f"calls were refused for other reasons than speed: {strange}")
+    if idle := [name for name, window in FULL.items() if not _was_full(seen[name], window)]:
+        raise RuntimeError(f"the load did not fill the limits of {', '.join(idle)}")
+    columns = ["provider", "limits kept", "calls", "% of what they allow", "fullest", "refused"]
+    facts = {
+        "provider's clock": f"{pace:g} times as fast as ours; nothing is forgiven",
+        "seconds of it": WITHIN_S,
+        "callers": f"{CALLERS} a provider and process, each asking again once it is answered",
+        "table": {"columns": columns, "rows": [_row(name, each) for name, each in seen.items()]},
+    }
+    return Counted(sum(counts.limited for counts in seen.values()), facts)
+
+
 def _was_full(seen: Counts, window: str) -> bool:
     permits, _, _ = window.partition("/")
     return seen.busiest[window] >= int(permits)
 
 
-def _row(spec: ProviderSpec, seen: Counts) -> list[Any]:
+def _row(name: str, seen: Counts) -> list[Any]:
+    spec = _demanding(name)
     limits = ", ".join(map(str, spec.limits))
     share = round(100 * seen.requests / allowed(spec, WITHIN_S), 1)
     fullest = ", ".join(f"{most} in {name}" for name, most in seen.busiest.items())
-    return [spec.name, limits, seen.requests, share, fullest, seen.limited]
+    return [name, limits, seen.requests, share, fullest, seen.limited]
 
 
 # A day's calls. The provider's own limits are lifted: a 26th call would be answered, and counted.

@@ -87,6 +87,7 @@ class Guards:
 
     def begin(self):
         self.on_way += 1
+        return self.end
 
     def end(self, at):
         self.on_way -= 1

@@ -232,10 +232,10 @@ async def test_figures_tell_who_waited(clock):
 async def call(limiter, clock, log, lasts_s):
     """Acquire, be on the way for a while, and note when it was granted."""
     await limiter.acquire()
-    limiter.begin()
+    ended = limiter.begin()
     log.append(clock.monotonic())
     await clock.sleep(lasts_s)
-    limiter.end(clock.monotonic())
+    ended(clock.monotonic())
 
 
 @pytest.mark.parametrize(
@@ -284,13 +284,13 @@ async def _traffic(limits, steps, chance):
 
     async def make():
         await limiter.acquire()
-        limiter.begin()
+        ended = limiter.begin()
         try:
             await clock.sleep(chance.choice([0.0, 0.1, 1.0, 5.0]) * chance.random())
             arrived.append(clock.monotonic())
             await clock.sleep(chance.choice([0.0, 0.1, 1.0, 5.0]) * chance.random())
         finally:
-            limiter.end(clock.monotonic())
+            ended(clock.monotonic())
 
     for step in steps:
         calls += [asyncio.create_task(make()) for _ in range(chance.randint(1, 4))]

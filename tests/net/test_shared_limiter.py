@@ -1,6 +1,7 @@
 """Limits kept by several processes: on a real Redis, by its clock, with and without it."""
 
 import asyncio
+import random
 import time
 from itertools import count
 
@@ -80,12 +81,57 @@ async def test_all_limits_hold_together(process):
     assert len(await drain(limiter, 2.0)) == 5
 
 
-async def test_a_window_is_longer_by_what_calls_travel_unevenly(process):
-    """Nobody is told when a call has arrived, so the next is granted that much later."""
-    limiter = process([Window(1, 60.0)], travel_s=5.0)
+async def test_a_call_on_its_way_keeps_its_place(process):
+    """It may end now at the earliest, so the next asks again a window from now."""
+    limiter = process([Window(1, 60.0)], on_way_s=5.0)
     await limiter.acquire()
-    granted, wait_s = await limiter._ask(1, Priority.INTERACTIVE, 0.0)
-    assert (granted, wait_s) == (0, pytest.approx(65.0 + GENEROUS.use_within_s, abs=1.0))
+    ended = limiter.begin()
+    _, wait_s = await limiter._ask(1, Priority.INTERACTIVE, 0.0)
+    assert wait_s == 60.0
+    ended(time.monotonic())
+    await asyncio.gather(*limiter._messages)
+    await asyncio.sleep(0.01)
+    _, wait_s = await limiter._ask(1, Priority.INTERACTIVE, 0.0)
+    assert 55.0 < wait_s < 60.0
+
+
+async def test_no_window_sees_more_arrive_from_two_processes(process):
+    """However long calls travel, before they arrive and after: the window counts arrivals."""
+    limits, arrived, chance = [Window(3, 0.2)], [], random.Random(1)
+
+    async def call(limiter):
+        await limiter.acquire()
+        ended = limiter.begin()
+        await asyncio.sleep(chance.choice([0.0, 0.02, 0.25]))
+        arrived.append(time.monotonic())
+        await asyncio.sleep(chance.choice([0.0, 0.02, 0.25]))
+        ended(time.monotonic())
+
+    both = [process(limits, on_way_s=5.0) for _ in range(2)]
+    await asyncio.gather(*(call(limiter) for limiter in both for _ in range(12)))
+    assert len(arrived) == 24
+    assert most(arrived, 0.2) <= 3
+
+
+async def test_a_process_that_is_gone_gives_its_place_back_in_the_end(process):
+    """Nobody says that its call has ended, so it is taken to have arrived after a while."""
+    gone, other = process([Window(1, 0.1)], on_way_s=0.3), process([Window(1, 0.1)], on_way_s=0.3)
+    await gone.acquire()
+    started = time.monotonic()
+    await other.acquire()
+    assert 0.35 <= time.monotonic() - started < 5
+
+
+async def test_what_is_left_of_a_lease_gives_its_places_back(process):
+    """Permits that nobody will use count for nothing: the window has room for others."""
+    clock = ManualClock()
+    wishes = {"clock": clock, "lease": Lease(permits=10, use_within_s=1.0), "on_way_s": 50.0}
+    limiter = process([Window(10, 60)], **wishes)
+    for _ in range(3):
+        await limiter.acquire()  # leases of two and four: three of six are used
+    limiter.pause(0.0)
+    await asyncio.gather(*limiter._messages)
+    assert await limiter._link.client.zcard("ava:limit:{x}:calls:1") == 3
 
 
 async def test_who_waits_sleeps_until_the_permit_is_there(process):
@@ -126,11 +172,11 @@ async def test_a_lease_that_ran_out_is_not_used(process):
     await limiter.acquire()
     await limiter.acquire()
     await limiter.acquire()  # leases of two and four: three of six are used
-    assert limiter._held == 3
+    assert len(limiter._held) == 3
     await clock.advance(1.1)
     await limiter.acquire()
-    assert limiter._held < 3
-    stored = await limiter._link.client.llen("ava:limit:{x}:1")
+    assert len(limiter._held) < 3
+    stored = await limiter._link.client.zcard("ava:limit:{x}:calls:1")
     assert stored > 6
 
 
@@ -148,7 +194,7 @@ async def test_answers_that_come_too_late_are_an_error_in_the_end(process):
     limiter._ask = slow
     with pytest.raises(RateLimitedError, match="takes longer"):
         await limiter.acquire()
-    assert await limiter._link.client.llen("ava:limit:{x}:1") == LATE_ANSWERS
+    assert await limiter._link.client.zcard("ava:limit:{x}:calls:1") == LATE_ANSWERS
 
 
 async def test_a_wait_known_to_be_too_long_is_refused_at_once(process):
@@ -250,7 +296,8 @@ async def test_a_clock_of_redis_that_went_back_grants_nothing_early(process, url
         hour = 3600 * 10**6
         seen = int(client.hget("ava:limit:{x}", "seen")) + hour
         client.hset("ava:limit:{x}", "seen", seen)
-        client.lset("ava:limit:{x}:1", 0, int(client.lindex("ava:limit:{x}:1", 0)) + hour)
+        [(permit, stamp)] = client.zrange("ava:limit:{x}:calls:1", 0, -1, withscores=True)
+        client.zadd("ava:limit:{x}:calls:1", {permit: stamp + hour})
     started = time.monotonic()
     await limiter.acquire()
     assert 0.3 <= time.monotonic() - started < 5
@@ -261,4 +308,4 @@ async def test_the_script_and_the_gate_agree(process):
     limiter = process([Rate(100, 1.0, 12.0)], lease=Lease(use_within_s=0.05))
     burst = tightened(Rate(100, 1.0, 12.0), 0.05).burst
     granted, _ = await limiter._ask(50, Priority.INTERACTIVE, 0.0)
-    assert granted == int(burst) == 8
+    assert len(granted) == int(burst) == 8
