@@ -7,7 +7,7 @@ ADD COLUMN model text,
 ADD COLUMN predicted_price numeric(14, 4),
 ADD COLUMN outcome_price numeric(14, 4);
 
-CREATE TABLE orders (
+CREATE TABLE paper_orders (
     order_id text PRIMARY KEY,
     symbol text NOT NULL,
     action text NOT NULL CHECK (action IN ('buy', 'sell')),
@@ -16,8 +16,8 @@ CREATE TABLE orders (
     decided_at timestamptz NOT NULL
 );
 
-CREATE TABLE fills (
-    order_id text PRIMARY KEY REFERENCES orders (order_id),
+CREATE TABLE paper_fills (
+    order_id text PRIMARY KEY REFERENCES paper_orders (order_id),
     symbol text NOT NULL,
     action text NOT NULL CHECK (action IN ('buy', 'sell')),
     quantity numeric(18, 8) NOT NULL CHECK (quantity > 0),
@@ -25,7 +25,7 @@ CREATE TABLE fills (
     filled_at timestamptz NOT NULL
 );
 
-CREATE TABLE holdings (
+CREATE TABLE paper_holdings (
     symbol text PRIMARY KEY,
     quantity numeric(18, 8) NOT NULL,
     average_price numeric(18, 8) NOT NULL,

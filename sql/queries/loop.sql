@@ -37,7 +37,7 @@ WHERE signals.symbol = ended.symbol AND signals.timestamp = ended.timestamp
 
 -- name: put_loop_orders
 -- Store orders, each once.
-INSERT INTO orders (order_id, symbol, action, quantity, price, decided_at)
+INSERT INTO paper_orders (order_id, symbol, action, quantity, price, decided_at)
 SELECT order_id, symbol, action, quantity, price, decided_at
 FROM unnest(
     %(order_id)s::text[], %(symbol)s::text[], %(action)s::text[], %(quantity)s::numeric(18, 8)[],
@@ -47,7 +47,7 @@ ON CONFLICT (order_id) DO NOTHING;
 
 -- name: put_loop_fills
 -- Store fills, each once.
-INSERT INTO fills (order_id, symbol, action, quantity, price, filled_at)
+INSERT INTO paper_fills (order_id, symbol, action, quantity, price, filled_at)
 SELECT order_id, symbol, action, quantity, price, filled_at
 FROM unnest(
     %(order_id)s::text[], %(symbol)s::text[], %(action)s::text[], %(quantity)s::numeric(18, 8)[],
@@ -57,7 +57,7 @@ ON CONFLICT (order_id) DO NOTHING;
 
 -- name: put_loop_holdings
 -- Store what is held now.
-INSERT INTO holdings (symbol, quantity, average_price, realised, updated_at)
+INSERT INTO paper_holdings (symbol, quantity, average_price, realised, updated_at)
 SELECT symbol, quantity, average_price, realised, %(updated_at)s
 FROM unnest(
     %(symbol)s::text[], %(quantity)s::numeric(18, 8)[], %(average_price)s::numeric(18, 8)[],
@@ -70,22 +70,24 @@ SET quantity = excluded.quantity, average_price = excluded.average_price,
 -- name: unfilled_orders
 -- Orders without a fill, the oldest first. There are none or a few: whoever decides also executes.
 SELECT order_id, symbol, action, quantity, price, decided_at
-FROM orders
-WHERE NOT EXISTS (SELECT FROM fills WHERE fills.order_id = orders.order_id)
+FROM paper_orders
+WHERE NOT EXISTS (
+    SELECT FROM paper_fills WHERE paper_fills.order_id = paper_orders.order_id
+)
 ORDER BY decided_at, order_id
 LIMIT %(limit)s;
 
 -- name: loop_holdings
 -- What is held of every symbol that was ever traded.
 SELECT symbol, quantity, average_price, realised
-FROM holdings
+FROM paper_holdings
 ORDER BY symbol
 LIMIT %(limit)s;
 
 -- name: filled_quantities
 -- What the fills add up to, by symbol.
 SELECT symbol, sum(CASE action WHEN 'buy' THEN quantity ELSE -quantity END) AS quantity
-FROM fills
+FROM paper_fills
 GROUP BY symbol
 ORDER BY symbol
 LIMIT %(limit)s;

@@ -138,4 +138,5 @@ def test_the_products_own_files_are_in_order():
         "sports_indexes",
         "signal_indexes",
         "background_indexes",
+        "trading_loop_indexes",
     }

@@ -29,7 +29,14 @@ from perf.lab.realdata.sports import GameOdds
 MIGRATIONS = Path(__file__).parents[2] / "sql" / "migrations"
 TODAY = date(2026, 3, 18)
 # What the platform writes while it runs, and no data set makes up: of tables all, of others a part.
-WRITTEN = {"schema_migrations", "odds_syncs", "volatility_history", "orders", "fills", "holdings"}
+WRITTEN = {
+    "schema_migrations",
+    "odds_syncs",
+    "volatility_history",
+    "paper_orders",
+    "paper_fills",
+    "paper_holdings",
+}
 WRITTEN_COLUMNS = {
     "tasks": {"job_id", "result"},
     "signals": {"model", "predicted_price", "outcome_price"},
