@@ -13,7 +13,8 @@ from ava.db.redact import redact
 from ava.errors import QueryFileError
 
 QUERIES = list(catalogue().values())
-SELECTS = [q for q in QUERIES if re.match(r"(SELECT|WITH)\b", q.sql)]
+SILENT = re.compile(r"^(INSERT|UPDATE|DELETE)\b(?!.*\bRETURNING\b)", re.MULTILINE | re.DOTALL)
+SELECTS = [q for q in QUERIES if re.match(r"(SELECT|WITH)\b", q.sql) and not SILENT.search(q.sql)]
 PLACE = re.compile(r"%\((\w+)\)s")
 
 
