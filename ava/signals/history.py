@@ -31,6 +31,9 @@ class History:
         self._prices = np.full((min(symbols, 64), 2 * window), np.nan)
         self._heads = np.zeros(len(self._prices), dtype=np.int64)
         self._counts = np.zeros(len(self._prices), dtype=np.int64)
+        # A loop asks for the same symbols again and again: their rows are looked up once.
+        self._placed_for: list[str] = []
+        self._placed_at: Ints = np.zeros(0, dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -48,8 +51,6 @@ class History:
         if bad.any():
             at = int(np.argmax(bad))
             raise ValueError(f"a price is above 0, not {prices[at]} for {symbols[at]}")
-        if len(set(symbols)) < len(symbols):
-            raise ValueError("a symbol stands twice among the prices of one moment")
         rows = self._placed(symbols)
         heads = self._heads[rows]
         self._prices[rows, heads] = prices
@@ -74,6 +75,10 @@ class History:
         counts[unseen] = 0
         return prices, counts
 
+    def counts(self, symbols: Sequence[str]) -> Ints:
+        """Return how many prices there are of each symbol, all of which were seen."""
+        return self._counts[self._placed(symbols)]
+
     def latest(self, symbol: str) -> float:
         """Return the last price of a symbol, NaN for one never seen."""
         row = self._rows.get(symbol)
@@ -83,6 +88,7 @@ class History:
 
     def forget(self, symbols: Iterable[str]) -> None:
         """Drop symbols that are followed no more, so that others have room."""
+        self._placed_for = []
         for symbol in symbols:
             row = self._rows.pop(symbol, None)
             if row is not None:
@@ -92,12 +98,18 @@ class History:
 
     def _placed(self, symbols: Sequence[str]) -> Ints:
         """Return the row of each symbol; new ones get theirs."""
+        if symbols == self._placed_for:
+            return self._placed_at
+        if len(set(symbols)) < len(symbols):
+            raise ValueError("a symbol stands twice among the prices of one moment")
         new = [symbol for symbol in dict.fromkeys(symbols) if symbol not in self._rows]
         if len(self._rows) + len(new) > self._most:
             raise ValueError(f"a history of {self._most} symbols has no room for {new[0]!r}")
         for symbol in new:
             self._rows[symbol] = self._free.pop() if self._free else self._grown()
-        return np.array([self._rows[symbol] for symbol in symbols], dtype=np.int64)
+        self._placed_at = np.array([self._rows[symbol] for symbol in symbols], dtype=np.int64)
+        self._placed_for = list(symbols)
+        return self._placed_at
 
     def _grown(self) -> int:
         """Return the next unused row, in a matrix that doubles when it is full."""

@@ -42,7 +42,7 @@ from ava.signals.decide import (
     order_for,
     signals_of,
 )
-from ava.signals.features import features
+from ava.signals.features import LEAST, features
 from ava.signals.history import History
 from ava.signals.opinion import Opinions
 from ava.signals.orders import Fill, Holding, Order, applied
@@ -210,7 +210,11 @@ class TradingLoop:
     def _detect(self, ticks: Mapping[str, Tick]) -> list[str]:
         """Take note of the prices and return the symbols that moved, the wildest first."""
         prices = {symbol: tick.price for symbol, tick in ticks.items()}
-        self._history.append_many(list(prices), np.array(list(prices.values())))
+        symbols = list(prices)
+        self._history.append_many(symbols, np.array(list(prices.values())))
+        # Now enough is known: the signal that said it was not stands no longer.
+        ripe = np.flatnonzero(self._history.counts(symbols) == LEAST)
+        self._changes.forget(symbols[place] for place in ripe)
         for symbol, tick in ticks.items():
             self._seen[symbol] = tick.at
             self._volatility.saw(symbol, tick.price, tick.at.timestamp())

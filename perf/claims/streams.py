@@ -290,8 +290,8 @@ class _Prices:
         self._stocks = Freshness(is_volatile=is_high, clock=self._clock)
         self._coins = Freshness.round_the_clock(is_volatile=is_high, clock=self._clock)
         self._minute = {
-            **{f"stock{n}": self._drawn(_STOCK_DAILY, _SESSION_MIN) for n in range(signals.stocks)},
-            **{f"coin{n}": self._drawn(_COIN_DAILY, _DAY_MIN) for n in range(signals.coins)},
+            **{f"stock{n}": walk_step(self._rng, coin=False) for n in range(signals.stocks)},
+            **{f"coin{n}": walk_step(self._rng, coin=True) for n in range(signals.coins)},
         }
         self._price = dict.fromkeys(self._minute, (100.0, 0.0))
 
@@ -307,8 +307,11 @@ class _Prices:
             return self._coins.keep(CRYPTO, symbol, like=self._like)
         return self._stocks.keep(STOCKS, symbol, like=self._like)
 
-    def _drawn(self, daily: float, minutes: int) -> float:
-        return daily * self._rng.lognormvariate(0, _SPREAD) / math.sqrt(minutes)
+
+def walk_step(rng: random.Random, *, coin: bool) -> float:
+    """Draw the deviation of a minute's return of some stock, or of some coin."""
+    daily, minutes = (_COIN_DAILY, _DAY_MIN) if coin else (_STOCK_DAILY, _SESSION_MIN)
+    return daily * rng.lognormvariate(0, _SPREAD) / math.sqrt(minutes)
 
 
 def new_york_morning() -> datetime:

@@ -75,6 +75,14 @@ async def test_a_symbol_that_did_not_move_is_skipped():
     assert [i.skipped for i in done] == [0, 1, 2]
 
 
+async def test_a_symbol_is_looked_at_again_when_enough_is_known():
+    """Else one that hardly moves would stand at "too little is known" for a day."""
+    prices = [(100 + 0.01 * (n % 3), 50.0) for n in range(12)]
+    done = await run(looping(ScriptedSource(snapshots(prices))))
+    assert [n for n, i in enumerate(done) if "A" in [s.symbol for s in i.signals]] == [0, 7]
+    assert done[7].signals[0].reason.startswith("momentum")
+
+
 async def test_every_order_is_filled_once_and_holdings_are_the_fills():
     """What the store holds adds up."""
     store = MemoryStore()
