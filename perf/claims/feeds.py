@@ -32,7 +32,7 @@ from perf.sample import Scale
 
 # C2: Alpha Vantage.
 
-AV_PACE = 500
+AV_PACE = 100
 
 
 @claim(
