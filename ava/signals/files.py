@@ -30,7 +30,7 @@ from ava.signals.decide import MOST_PRICE
 from ava.signals.source import Tick
 
 ALIKE = 20  # closes in a row that two different things never share
-_DAYS = ("%Y-%m-%d", "%Y%m%d", "%m/%d/%Y", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S")
+_AMERICAN = "%m/%d/%Y"  # all other files keep to ISO 8601
 
 
 class PriceFileError(AvaError):
@@ -234,12 +234,12 @@ def _price(price: float) -> float:
 
 
 def _day(text: str, zone: ZoneInfo) -> datetime:
-    for form in _DAYS:
-        try:
-            return datetime.strptime(text, form).replace(tzinfo=zone)
-        except ValueError:
-            continue
-    raise ValueError(f"{text!r} is no date")
+    """Return a moment; one without a zone of its own is that of `zone`."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = datetime.strptime(text, _AMERICAN)  # noqa: DTZ007 - the zone follows
+    return at if at.tzinfo is not None else at.replace(tzinfo=zone)
 
 
 @contextmanager

@@ -68,8 +68,8 @@ def deque_10x(_lab: Lab) -> Plan:
         rows = [[length, round(ratio, 2)] for length, ratio in ratios.items()]
         return Occurrence(
             ratios[LENGTH] < 10,
-            f"A deque of ten prices is {ratios[LENGTH]:.1f} times as fast. pop(0) moves what is left,"
-            " which are nine pointers; a list must be long before that takes ten times a call.",
+            f"A deque of ten prices is {ratios[LENGTH]:.1f} times as fast: pop(0) moves"
+            " what is left, nine pointers. A list must be long before that takes ten times a call.",
             {"table": {"columns": ["prices kept", "times as fast"], "rows": rows}},
         )
 

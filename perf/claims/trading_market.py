@@ -60,15 +60,19 @@ async def moments(name: str, most: int) -> tuple[list[str], list[Moment]]:
     return symbols, found
 
 
+def looping(source: ReplaySource, store: Store | None = None, **rules: Any) -> TradingLoop:
+    """Return the loop that a replay of all symbols of its files has by default."""
+    symbols = tuple(source.symbols())
+    config = TradingConfig(symbols=symbols, most_symbols=len(symbols), **rules)
+    return TradingLoop(config, source, store or Ledger(), PaperBroker(), Baseline())
+
+
 async def replayed(
     paths: Sequence[Path], store: Store | None = None, *, most: int | None = None, **rules: Any
 ) -> tuple[TradingLoop, ReplaySource, int]:
     """Replay files by the usual configuration; return the loop, its source and the iterations."""
     source = ReplaySource(paths)
-    symbols = tuple(source.symbols())
-    config = TradingConfig(symbols=symbols, most_symbols=len(symbols), **rules)
-    loop = TradingLoop(config, source, store or Ledger(), PaperBroker(), Baseline())
-    done = 0
+    loop, done = looping(source, store, **rules), 0
     while done != most and await loop.step() is not None:
         done += 1
     return loop, source, done
