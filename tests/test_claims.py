@@ -21,7 +21,6 @@ TESTED = {
     "H8": "tests/engine/test_history.py",
 }
 UNBUILT = {
-    "the signal loop is not built yet": "T8",
     "load scenarios, profiles and the guide are not built yet": "H3 H5 H9",
     "the regression gate is not built yet": "H6",
     "the database audit is not built yet": "I2 I3",
