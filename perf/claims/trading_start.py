@@ -16,7 +16,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-import psutil
+import psutil  # type: ignore[import-untyped] # it ships no types
 
 from perf.claim import Category, Plan, at_most, claim
 from perf.claims.processes import simulated

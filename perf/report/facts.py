@@ -1,9 +1,9 @@
 """The evidence of a claim, sorted into what can be shown well.
 
 An instrument may attach any JSON. The forms known here (plans, statements, explanation, pairs of
-before and after, tables of columns and rows) are shown as what they are; everything else is shown
-by name as it is, folded when long, so that a new instrument needs no change here and nothing it
-found is dropped.
+before and after, tables of columns and rows, some of them drawn as bars) are shown as what they
+are; everything else is shown by name as it is, folded when long, so that a new instrument needs no
+change here and nothing it found is dropped.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from perf.report import figures
+from perf.report.bars import Bars, bars
 from perf.report.clean import without_literals
 from perf.report.model import Entry
 from perf.report.planview import Plan, plans_of
@@ -26,6 +27,7 @@ MOST_ROWS = 200
 
 _ARMS = frozenset({"before", "after"})
 _TABLE = frozenset({"columns", "rows"})
+_DRAWN = "bars"  # of a table: the names of the columns that are drawn as well
 _SORTED = frozenset({"plans", "sql", "explanation", "before", "after"})
 
 
@@ -65,6 +67,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     numeric: frozenset[int]
     left_out: int = 0
+    bars: Bars | None = None
 
     @property
     def is_long(self) -> bool:
@@ -125,7 +128,9 @@ def _pair(name: str, value: Mapping[str, Any]) -> Pair:
 
 
 def _is_table(value: Any) -> bool:
-    if not isinstance(value, dict) or value.keys() != _TABLE:
+    if not isinstance(value, dict) or value.keys() - {_DRAWN} != _TABLE:
+        return False
+    if not isinstance(value.get(_DRAWN, []), list):
         return False
     columns, rows = value["columns"], value["rows"]
     return (
@@ -148,6 +153,7 @@ def _table(name: str, value: Mapping[str, Any]) -> Table:
             if rows and all(row[index] is None or number(row[index]) is not None for row in rows)
         ),
         left_out=max(0, len(rows) - MOST_ROWS),
+        bars=bars(columns, rows[:FOLDED_ROWS], value.get(_DRAWN, [])),
     )
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from perf.report import axis, charts, facts, figures, plantext, rank, score, trends
+from perf.report import axis, bars, charts, facts, figures, plantext, rank, score, trends
 from perf.report.model import Entry, Report
 from perf.report.read import read
 from perf.verdict import Verdict
@@ -87,6 +87,7 @@ def _environment() -> Environment:
         rank=rank,
         facts=facts,
         charts=charts,
+        bar_chart=bars.bar_chart,
         trends=trends,
         measures=plantext.measures,
         share=axis.share,

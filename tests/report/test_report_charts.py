@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sample_results import large, small
 
-from perf.report import charts, html, trends
+from perf.report import charts, facts, html, trends
 from perf.report.axis import axis
+from perf.report.bars import bar_chart, bars
 from perf.report.read import read
 
 TIMES = st.floats(min_value=1e-9, max_value=1e4)
@@ -170,3 +171,45 @@ def test_before_comes_first_whatever_the_file_says():
     """A document with sorted keys has "after" first; readers expect "before" above it."""
     found = entry({"after": [0.1], "after_cpu": [0.1], "before": [0.2]}, how="comparison")
     assert list(found.samples) == ["before", "after", "after_cpu"]
+
+
+COLUMNS = ["component", "says", "document, ms", "ours, ms"]
+ROWS = [["fetch", "50-100", 200.0, 20.0], ["store", "20-50", None, 0.5]]
+
+
+def test_bars_are_as_long_as_their_values():
+    """All on one scale from zero; the value stands beside the bar."""
+    drawing = bar_chart(bars(COLUMNS, ROWS, COLUMNS[2:]))
+    widths = [float(width) for width in re.findall(r'width="([\d.]+)%" height="11"', drawing)]
+    assert widths == [62.0, 6.2, 0.0, 0.2]
+    assert "ours, ms: 0.5" in drawing
+    assert "document, ms: \N{EN DASH}" in drawing
+    ET.fromstring(drawing)  # noqa: S314 - our own output
+
+
+@pytest.mark.parametrize(
+    ("rows", "drawn"),
+    [
+        ([], COLUMNS[2:]),
+        (ROWS, []),
+        (ROWS, ["stranger"]),
+        ([["a", "b", -1.0, 1.0]], COLUMNS[2:]),
+        ([["a", "b", 0.0, None]], COLUMNS[2:]),
+        ([["a", "b", "much", None]], COLUMNS[2:]),
+    ],
+)
+def test_what_cannot_be_drawn_has_no_bars(rows, drawn):
+    """The table beside it says all there is."""
+    assert bars(COLUMNS, rows, drawn) is None
+
+
+def test_a_table_says_which_of_its_columns_are_drawn():
+    """It is a table like any other, with a drawing above it."""
+    found = entry(samples={"time": [0.1]})
+    object.__setattr__(
+        found, "facts", {"components": {"columns": COLUMNS, "rows": ROWS, "bars": COLUMNS[3:]}}
+    )
+    (table,) = facts.evidence(found).tables
+    assert table.rows[0] == ("fetch", "50-100", "200", "20")
+    assert table.bars is not None
+    assert table.bars.series == ("ours, ms",)
