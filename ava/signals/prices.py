@@ -34,7 +34,7 @@ _HOW: How = {"keep": None, "deadline_s": 10.0}
 # The batch of a cycle is one call; prices that end together keep it one.
 _KEPT = replace(ttls.PRICES, jitter=0.0)
 _PLAN_S = 3600.0  # until a provider whose plan lacks such prices is asked again
-_PROVIDERS = ("massive", "yahoo")
+_PROVIDERS = ("massive", "yahoo", "yahoo_door")
 
 Ask = Callable[[Sequence[str]], Awaitable[Mapping[str, Quote]]]
 

@@ -1,13 +1,11 @@
-"""Row T6: bounded price history, a generator of its own, and JSON, at the document's own sizes.
+"""Row T6: bounded price history and a generator of its own, at the document's own sizes.
 
-Queued logging is with the observability's claims, and the sections of a configuration that is read
-when it is first asked for with T8's start.
+JSON is in `perf.claims.trading_json`, queued logging with the observability's claims, and what is
+opened when it is first asked for in T8's start.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import json
 import math
 import random
 import tracemalloc
@@ -17,7 +15,6 @@ from itertools import pairwise
 from timeit import repeat
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from ava.signals.features import features
@@ -26,7 +23,6 @@ from ava.signals.predictor import Baseline
 from perf.claim import Category, Plan, at_least, claim, counter_example, exactly
 from perf.claims.document.trading import LENGTH, append_to_deque, append_to_list
 from perf.instruments import Arm, Compare, Count, Counted, Occurrence, Witness
-from perf.lab import Unavailable
 from perf.lab.lab import Lab
 
 _Append = Callable[[], tuple[float, int]]
@@ -276,76 +272,3 @@ def global_generator(_lab: Lab) -> Plan:
         )
 
     return Witness(run)
-
-
-def _document() -> dict[str, Any]:
-    """Return what the document's store serialises: positions, prices, predictions."""
-    return {
-        "timestamp": "2025-10-12T14:30:00.123456+00:00",
-        "positions": [
-            {
-                "symbol": f"SYM{n}",
-                "quantity": n * 10,
-                "average_price": 100 + n / 7,
-                "history": [100 + k / 3 for k in range(20)],
-                "open": n % 2 == 0,
-                "note": None,
-            }
-            for n in range(200)
-        ],
-    }
-
-
-def _json(encode: Callable[[Any], bytes], name: str) -> Plan:
-    given = _document()
-    facts = {
-        "before": "json.dumps, as text",
-        "after": name,
-        "bytes": len(encode(given)),
-        "equal": "both texts are read back as the same value",
-    }
-
-    def same(text: str, packed: bytes) -> bool:
-        return bool(json.loads(text) == json.loads(packed))
-
-    return Compare(
-        Arm(lambda: json.dumps(given)), Arm(lambda: encode(given)), same=same, facts=facts
-    )
-
-
-@claim(
-    id="T6.json.2x",
-    rows=["T6"],
-    title="The platform's codec writes JSON twice as fast as the standard library",
-    source="004 PERF-008",
-    category=Category.RESOURCES,
-    target=at_least(2, "x"),
-)
-@claim(
-    id="T6.json.3x",
-    rows=["T6"],
-    title="The platform's codec writes JSON three times as fast as the standard library",
-    source="004 PERF-008",
-    category=Category.RESOURCES,
-    target=at_least(3, "x"),
-)
-def json_ours(_lab: Lab) -> Plan:
-    """Write the same plain values by msgspec, which the platform uses."""
-    return _json(msgspec.json.encode, "msgspec.json.encode")
-
-
-@claim(
-    id="T6.json.orjson",
-    rows=["T6"],
-    title="orjson writes JSON twice as fast as the standard library",
-    source="004 PERF-008",
-    category=Category.RESOURCES,
-    target=at_least(2, "x"),
-)
-def json_orjson(_lab: Lab) -> Plan:
-    """Write the same values by the library the document names, where it is installed."""
-    if importlib.util.find_spec("orjson") is None:
-        raise Unavailable(
-            "orjson is not installed; the platform uses msgspec (T6.json.2x)", "pip install orjson"
-        )
-    return _json(importlib.import_module("orjson").dumps, "orjson.dumps")

@@ -1,4 +1,4 @@
-"""Rows T1, T4, T7 and T9: how fast an iteration is, beside the document's loop.
+"""Rows T1 and T7: how fast an iteration is, beside the document's loop.
 
 See `perf.claims.trading_stage` for what both have in common. Equal work is checked by what each has
 stored: a bar and a prediction of every symbol, each time. Times are those that nine of ten
@@ -8,66 +8,20 @@ iterations stay under.
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from statistics import median
 from typing import Any
 
-from ava.signals.accounts import Component
 from ava.signals.broker import PaperBroker
 from ava.signals.loop import TradingLoop
 from ava.signals.orders import Holding, Order, Side, applied
 from ava.signals.store import Decided
 from perf.claim import Body, Category, Plan, at_least, at_most, claim
-from perf.claims.document.trading import SequentialLoop
-from perf.claims.trading_stage import LATENCY_S, Given, Stage, names
+from perf.claims.trading_stage import FACTS, Given, Stage, both, names, nine_of_ten, stored
 from perf.instruments import Arm, Compare, Latency
 from perf.lab.lab import Lab, Profile
-from perf.sample import Scale
-
-_FACTS = {
-    "before": "PERF-001's loop: a call, a prediction and two transactions a symbol, in turn",
-    "after": "one call for 250 symbols, one prediction for all, two transactions an iteration",
-    "latency": f"{LATENCY_S * 1000:g} ms a call for both (003: 36 calls in 0.72 s), over HTTP",
-    "left_out": "both loops' pauses between iterations, and our cache: each iteration asks anew",
-    "not_ours": "the document leaves SQLite at synchronous = FULL, so each commit waits for disk",
-}
-
-
-class Parts:
-    """Seconds by component, for a loop that says when each begins."""
-
-    def __init__(self) -> None:
-        self._name, self._since = "", time.perf_counter()
-        self.spent: defaultdict[str, float] = defaultdict(float)
-
-    def begin(self, name: str) -> None:
-        """End the part under way and begin another."""
-        now = time.perf_counter()
-        self.spent[self._name] += now - self._since
-        self._name, self._since = name, now
-
-
-async def _both(lab: Lab, count: int) -> tuple[Stage, SequentialLoop, TradingLoop, Parts]:
-    stage, parts, symbols = Stage(lab), Parts(), names(count)
-    simulation = stage.massive()
-    ours = await stage.loop(symbols, stage.asked(simulation))
-    return stage, stage.document(symbols, simulation, parts.begin), ours, parts
-
-
-def _nine_of_ten(arm: Arm, facts: dict[str, Any]) -> Plan:
-    # Fewer than 36 rounds say nothing of nine in ten.
-    return Latency(arm, quantile=0.9, facts=facts, budget_s=1.5, min_rounds=60, check=bool)
-
-
-async def _stored(loop: TradingLoop) -> int:
-    """Do an iteration of ours; return of how many symbols a bar and a signal are stored."""
-    done = await loop.step()
-    if done is None or done.missing:
-        raise RuntimeError("a symbol without a price is no equal work")
-    return len(done.signals)
 
 
 @claim(
@@ -80,10 +34,8 @@ async def _stored(loop: TradingLoop) -> int:
 )
 async def iterations_10x(lab: Lab) -> Plan:
     """Iterate by both loops."""
-    stage, before, after, _ = await _both(lab, 10)
-    plan = Compare(
-        Arm(before.iterate), Arm(lambda: _stored(after)), facts={**_FACTS, "symbols": 10}
-    )
+    stage, before, after, _ = await both(lab, 10)
+    plan = Compare(Arm(before.iterate), Arm(lambda: stored(after)), facts={**FACTS, "symbols": 10})
     return stage.ending(plan)
 
 
@@ -99,11 +51,11 @@ async def iterations_10x(lab: Lab) -> Plan:
 )
 async def iterations_n100(lab: Lab) -> Plan:
     """Iterate by both loops; the document's takes seconds."""
-    stage, before, after, _ = await _both(lab, 100)
+    stage, before, after, _ = await both(lab, 100)
     plan = Compare(
         Arm(before.iterate),
-        Arm(lambda: _stored(after)),
-        facts={**_FACTS, "symbols": 100},
+        Arm(lambda: stored(after)),
+        facts={**FACTS, "symbols": 100},
         budget_s=30.0,
     )
     return stage.ending(plan)
@@ -129,8 +81,8 @@ async def iterations_rate(lab: Lab) -> Plan:
     """Iterate by ours alone, slow tenths included."""
     stage = Stage(lab)
     loop = await stage.loop(names(10), stage.asked(stage.massive()))
-    facts = {"latency": _FACTS["latency"]}
-    return stage.ending(_nine_of_ten(Arm(lambda: _stored(loop)), facts))
+    facts = {"latency": FACTS["latency"]}
+    return stage.ending(nine_of_ten(Arm(lambda: stored(loop)), facts))
 
 
 @claim(
@@ -156,8 +108,8 @@ async def curve(lab: Lab) -> Plan:
         rates = [None if ms is None else round(1000 / ms, 2) for ms in (theirs_ms, ours_ms)]
         rows.append([count, theirs_ms, ours_ms, *rates])
     columns = ["symbols", "document, ms", "ours, ms", "document, 1/s", "ours, 1/s"]
-    facts = {**_FACTS, "table": {"columns": columns, "rows": rows}}
-    plan = Latency(Arm(lambda: _stored(ours)), facts=facts, budget_s=1.0, min_rounds=12)
+    facts = {**FACTS, "table": {"columns": columns, "rows": rows}}
+    plan = Latency(Arm(lambda: stored(ours)), facts=facts, budget_s=1.0, min_rounds=12)
     return stage.ending(plan)
 
 
@@ -165,7 +117,7 @@ async def _iteration_ms(loop: TradingLoop, times: int) -> float:
     taken = []
     for _ in range(times):
         began = time.perf_counter()
-        await _stored(loop)
+        await stored(loop)
         taken.append(time.perf_counter() - began)
     return round(1e3 * median(taken[1:]), 2)
 
@@ -196,7 +148,7 @@ async def signal_latency(lab: Lab) -> Plan:
         "measured": "an iteration of 10 symbols whose prices are there, all of them predicted",
         "store": "SQLite on the lab's disk",
     }
-    plan = _nine_of_ten(Arm(lambda: _stored(loop)), facts)
+    plan = nine_of_ten(Arm(lambda: stored(loop)), facts)
     return stage.ending(plan)
 
 
@@ -211,11 +163,11 @@ async def pipeline_delay(lab: Lab) -> Plan:
         "measured": "from before the question leaves until what follows from the answer is stored,"
         " which is longer than from any stamp that the provider sets on a price",
         "symbols": 100,
-        "latency": _FACTS["latency"],
+        "latency": FACTS["latency"],
         "cache": "a price is decided on once, when it arrives; between two questions to a provider"
         " lie the 10 or 20 s of 003.1, which are no delay of the pipeline",
     }
-    return stage.ending(_nine_of_ten(Arm(lambda: _stored(loop)), facts))
+    return stage.ending(nine_of_ten(Arm(lambda: stored(loop)), facts))
 
 
 @_under(
@@ -243,86 +195,5 @@ async def execution(lab: Lab) -> Plan:
         return fill.quantity == order.quantity
 
     facts = {"transactions": 2, "store": "SQLite on the lab's disk"}
-    plan = _nine_of_ten(Arm(run), facts)
+    plan = nine_of_ten(Arm(run), facts)
     return stage.ending(plan)
-
-
-_CYCLE = 36  # symbols: 003 counts about 36 calls a cycle, one a symbol
-_CYCLE_FACTS = {**_FACTS, "symbols": _CYCLE, "document_s": {"before": 0.72, "after": 0.3}}
-
-
-@claim(
-    id="T4.cycle",
-    rows=["T4"],
-    title="A signal cycle of 36 symbols takes under 0.3 s",
-    source="003 targets",
-    category=Category.LATENCY,
-    target=at_most(300, "ms"),
-)
-async def cycle(lab: Lab) -> Plan:
-    """Run whole cycles, slow tenths included."""
-    stage = Stage(lab)
-    loop = await stage.loop(names(_CYCLE), stage.asked(stage.massive()))
-    facts = {**_CYCLE_FACTS}
-    return stage.ending(_nine_of_ten(Arm(lambda: _stored(loop)), facts))
-
-
-@claim(
-    id="T4.cycle.faster",
-    rows=["T4"],
-    title="A signal cycle is 60 % faster than 36 calls one after the other",
-    source="003 targets",
-    category=Category.LATENCY,
-    target=at_least(60, "%"),
-)
-async def cycle_faster(lab: Lab) -> Plan:
-    """Run whole cycles by both loops."""
-    stage, before, after, _ = await _both(lab, _CYCLE)
-    plan = Compare(
-        Arm(before.iterate), Arm(lambda: _stored(after)), scale=Scale.SAVING, facts=_CYCLE_FACTS
-    )
-    return stage.ending(plan)
-
-
-# What of ours does what the document's component does.
-_SAME = {
-    "fetch": (Component.FETCH,),
-    "predict": (Component.DETECT, Component.PREDICT),
-    "store": (Component.STORE,),
-    "execute": (Component.EXECUTE,),
-    "monitor": (Component.MONITOR,),
-}
-_DOCUMENTED = {"fetch": "50-100", "predict": "100-200", "store": "20-50", "monitor": "10-20"}
-
-
-@claim(
-    id="T9.components",
-    rows=["T9"],
-    title="An iteration with 10 symbols takes under 100 ms in all its components",
-    source="004 trading loop performance",
-    category=Category.LATENCY,
-    target=at_most(100, "ms"),
-)
-async def components(lab: Lab) -> Plan:
-    """Account for 30 iterations of both loops by component, then time whole ones."""
-    stage, before, after, parts = await _both(lab, 10)
-    iterations = 30
-    for _ in range(iterations):
-        before.iterate()
-        await _stored(after)
-    table = after.accounts.table()
-    rows = []
-    for name, ours in _SAME.items():
-        median_ms = 1e3 * sum(table[component].median_s for component in ours)
-        theirs = parts.spent.get(name)
-        theirs_ms = None if theirs is None else round(1e3 * theirs / iterations, 2)
-        rows.append([name, _DOCUMENTED.get(name), theirs_ms, round(median_ms, 3)])
-    columns = ["component", "document says, ms", "document's loop, ms", "ours, ms"]
-    facts = {
-        **_FACTS,
-        "symbols": 10,
-        "components": {"columns": columns, "rows": rows, "bars": columns[2:]},
-        "monitor": "what the document's loop monitors is not shown there, so it is not in it here",
-        "predict": "the document's 100-200 ms are of a model it does not show; its mock takes none",
-    }
-    return stage.ending(_nine_of_ten(Arm(lambda: _stored(after)), facts))

@@ -1,11 +1,18 @@
 """Skipping what did not move hides no move."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ava.signals.change import THRESHOLD, Changes
+from ava.signals.replay import ReplaySource
+
+DATA = Path(os.environ.get("AVA_PERF_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
+TICKS = DATA / "market" / "equity_quote_ticks_ibm_20131011.csv.gz"
 
 steps = st.lists(st.floats(-0.02, 0.02), min_size=1, max_size=80)
 
@@ -20,6 +27,19 @@ def test_drift_past_the_threshold_is_always_noticed(walk):
             changes.signalled(["A"], {"A": price})
             signalled = price
         assert signalled is not None
+        assert abs(price - signalled) < THRESHOLD * signalled
+
+
+@pytest.mark.skipif(not TICKS.is_file(), reason="no real ticks here; AVA_PERF_DATA names them")
+@pytest.mark.anyio
+async def test_no_real_tick_is_skipped_that_moved_by_the_threshold():
+    """The first minutes of a real day of quotes."""
+    source, changes, signalled = ReplaySource([TICKS]), Changes(), 0.0
+    for _ in range(5_000):
+        price = (await source.snapshot(["IBM"])).ticks["IBM"].price
+        if changes.changed({"IBM": price}):
+            changes.signalled(["IBM"], {"IBM": price})
+            signalled = price
         assert abs(price - signalled) < THRESHOLD * signalled
 
 
