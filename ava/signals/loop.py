@@ -110,7 +110,10 @@ class TradingLoop:
         self._recorder = recorder or SignalRecorder()
         self.accounts = Accounts(self._clock)
         self._history = History(window=config.window, symbols=config.most_symbols)
-        self._volatility = volatility or Volatility(symbols=config.most_symbols)
+        # One that has seen nothing yet is false, and still the one that the source asks.
+        self._volatility = (
+            Volatility(symbols=config.most_symbols) if volatility is None else volatility
+        )
         self._changes = Changes(config.threshold)
         self._tracker = Tracker(bars=config.outcome_bars, flat=config.outcome_flat)
         self._holdings: dict[str, Holding] = {}

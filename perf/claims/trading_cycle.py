@@ -44,7 +44,11 @@ async def cycle_faster(lab: Lab) -> Plan:
     """Run whole cycles by both loops."""
     stage, before, after, _ = await both(lab, _CYCLE)
     plan = Compare(
-        Arm(before.iterate), Arm(lambda: stored(after)), scale=Scale.SAVING, facts=_CYCLE_FACTS
+        Arm(before.iterate),
+        Arm(lambda: stored(after)),
+        scale=Scale.SAVING,
+        facts=_CYCLE_FACTS,
+        budget_s=2.0,
     )
     return stage.ending(plan)
 
@@ -69,9 +73,9 @@ _DOCUMENTED = {"fetch": "50-100", "predict": "100-200", "store": "20-50", "monit
     target=at_most(100, "ms"),
 )
 async def components(lab: Lab) -> Plan:
-    """Account for 30 iterations of both loops by component, then time whole ones."""
+    """Account for 15 iterations of both loops by component, then time whole ones."""
     stage, before, after, parts = await both(lab, 10)
-    iterations = 30
+    iterations = 15
     for _ in range(iterations):
         before.iterate()
         await stored(after)

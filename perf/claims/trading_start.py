@@ -81,7 +81,7 @@ def start(lab: Lab) -> Plan:
         unit="s",
         check=lambda found: found["iterations"] == 1 and found["prices"] == 10,
         facts=facts,
-        budget_s=3.0,
+        budget_s=1.0,
         min_rounds=6,
     )
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace as replace_of
 
+from ava.cache.movement import Volatility
 from ava.clock import ManualClock
 from ava.errors import ConstraintError, DatabaseError, OutageError
 from ava.signals import trading
@@ -250,6 +251,17 @@ async def test_time_is_accounted_for_by_component():
     done = await run(loop)
     assert [i.spent[Component.STORE] for i in done] == [1.0, 1.0, 1.0]
     assert loop.accounts.table()[Component.STORE].share == 1.0
+
+
+async def test_the_volatility_that_was_given_is_the_one_that_learns():
+    """The source asks it how long a price is kept."""
+    volatility = Volatility()
+    source = ScriptedSource(snapshots(wave(8)))
+    loop = TradingLoop(
+        CONFIG, source, MemoryStore(), PaperBroker(), Baseline(), volatility=volatility
+    )
+    await run(loop)
+    assert volatility.is_high("A")
 
 
 async def test_a_new_configuration_takes_effect_between_iterations():
