@@ -56,8 +56,8 @@ class Demo:
                 for line in shown.lines:
                     self.put(line)
             took_s = time.monotonic() - began
-            self.say(f"ready after {took_s:.1f} s; Ctrl-C ends it and removes its data")
             with contextlib.suppress(KeyboardInterrupt):
+                self.say(f"ready after {took_s:.1f} s; Ctrl-C ends it and removes its data")
                 _wait(processes)
 
     def _lab(self, stack: contextlib.ExitStack, servers: Servers) -> Lab:

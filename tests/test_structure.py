@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,17 @@ SOURCES = [p for top in ("ava", "perf") for p in sorted((ROOT / top).rglob("*.py
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 
 
+@cache
+def tree(path):
+    """Return a source file's syntax, parsed once for all that is asked of it."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
 def imports(path):
     """Return the top packages and dotted names a module imports, at any depth."""
     names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -48,8 +56,7 @@ def test_the_engine_does_not_know_its_claims(path):
 @pytest.mark.parametrize("path", SOURCES, ids=package)
 def test_every_module_says_what_it_is_for(path):
     """The first thing in a module is a paragraph for its reader."""
-    text = path.read_text(encoding="utf-8")
-    assert not text.strip() or ast.get_docstring(ast.parse(text))
+    assert not tree(path).body or ast.get_docstring(tree(path))
 
 
 def test_functions_state_their_case_in_a_sentence():
@@ -57,7 +64,7 @@ def test_functions_state_their_case_in_a_sentence():
     missing = [
         f"{path.name}:{node.name}"
         for path in TESTS
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(tree(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and node.name.startswith("test_")
         and not ast.get_docstring(node)
@@ -83,7 +90,7 @@ def test_most_functions_are_short():
     lengths = {
         f"{package(path)}.{node.name}": (node.end_lineno or 0) - node.lineno + 1
         for path in SOURCES
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(tree(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
     assert [name for name, lines in lengths.items() if lines > 60] == []

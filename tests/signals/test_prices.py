@@ -39,8 +39,8 @@ async def priced(providers, tmp_path):
     """Open a source at a time, with a key of Massive or none."""
     async with AsyncExitStack() as stack:
 
-        async def make(start=OPEN, *, paid=True, grade=Grade.FULL, is_volatile=never):
-            clock = ManualClock(start)
+        async def make(start=OPEN, *, paid=True, grade=Grade.FULL, is_volatile=never, jump=False):
+            clock = ManualClock(start, jump=jump)
             key = Secret(providers.key("massive", grade)) if paid else None
             settings = Settings(
                 keys=ProviderKeys(massive=key), state=StateSettings(directory=tmp_path)
@@ -109,7 +109,7 @@ async def test_a_plan_without_such_prices_is_asked_once_an_hour(priced, provider
 async def test_what_one_does_not_know_the_other_is_asked(priced, providers):
     """Massive is away, Yahoo answers."""
     providers.fault("massive", Fault(Kind.STATUS, times=50, status=503))
-    source, _ = await priced()
+    source, _ = await priced(jump=True)  # over the waits between Massive's retries
     found = await source.snapshot(NAMES)
     assert set(found.ticks) == set(NAMES)
     assert found.missing == {}
