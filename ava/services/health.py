@@ -153,12 +153,13 @@ class Health:
             return _ABSENT, _unknown("workers are known to PostgreSQL")
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask(), name="health of PostgreSQL")
-        answered = self._answered()
-        await asyncio.wait({self._asking}, timeout=self.patience_s)
-        if not self._asking.done():
+        # Mine: by the time it has ended, whoever asks next may have begun another.
+        asking, answered = self._asking, self._answered()
+        await asyncio.wait({asking}, timeout=self.patience_s)
+        if not asking.done():
             others = self._answered() > answered
             return self._silent(answers_others=others), _unknown("PostgreSQL did not say")
-        return self._asking.result()
+        return asking.result()
 
     async def _ask(self) -> tuple[DatabaseHealth, WorkerHealth]:
         database = await self._database()

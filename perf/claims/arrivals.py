@@ -57,6 +57,7 @@ FULL = {"alpha_vantage": "1/1s", "finnhub": "60/60s", "massive": "5/60s"}
 @claim(
     id="C1.limits.sockets",
     rows=["C1", "C9", "L1"],
+    profiles=("full",),
     title="Over real sockets, under more load than they take, no provider says that calls come too"
     " fast",
     source="003.4, 001.11",

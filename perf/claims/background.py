@@ -94,6 +94,7 @@ def _counting(job: Job, ran: list[datetime]) -> Job:
 @claim(
     id="S7.ticks.day",
     rows=["S7"],
+    profiles=("full",),
     title="With two workers each of a day's 57 ticks of the odds runs once",
     source="001.5",
     target=exactly(57, "runs"),
@@ -120,6 +121,7 @@ def ticks_once(lab: Lab) -> Plan:
 @claim(
     id="S7.earnings.times",
     rows=["S7"],
+    profiles=("full",),
     title="Earnings are synced at the start and daily at 06:00 New York, clocks going forward or"
     " not",
     source="001.5",
@@ -231,6 +233,7 @@ async def _one_tick(core: Core, tick: datetime) -> None:
 @claim(
     id="S7.refuted.every-fifteen-minutes",
     rows=["S7"],
+    profiles=("full",),
     title="Odds of four sports every 15 minutes from 9 to 23 spend the month's credits on the"
     " first day",
     source="001.5",

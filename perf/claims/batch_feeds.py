@@ -17,6 +17,7 @@ from perf.lab.lab import Lab
 @claim(
     id="C5.batch-history.faster",
     rows=["C5"],
+    profiles=("full",),
     title="Three months of 15 symbols come 5 times faster in a batch than one by one",
     source="000.12",
     target=at_least(5, "x"),

@@ -102,6 +102,7 @@ def fault_outcomes(lab: Lab) -> Plan:
 @claim(
     id="C1.faults.connections",
     rows=["C1"],
+    profiles=("full",),
     title="Faults and cancelled calls leave no connection behind",
     source="product target",
     target=exactly(0, "leaked connections"),

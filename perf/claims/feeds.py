@@ -38,6 +38,7 @@ AV_PACE = 100
 @claim(
     id="C2.spacing.saving",
     rows=["C2"],
+    profiles=("full",),
     title="Three Alpha Vantage calls take 75 % less time than with 12 s between them",
     source="000.1",
     target=at_least(75, "%"),
@@ -140,6 +141,7 @@ def spacing_refusals(lab: Lab) -> Plan:
 @claim(
     id="C3.throughput.counted",
     rows=["C3"],
+    profiles=("full",),
     title="Finnhub answers 10 % more calls in 11 minutes than with 1.1 s between calls",
     source="000.3",
     target=at_least(10, "% more calls"),

@@ -173,6 +173,7 @@ def _document_desk(
 @claim(
     id="C5.refuted.unbounded-gather",
     rows=["C5"],
+    profiles=("full",),
     title="An unbounded gather over 200 symbols is refused in part, and its errors look like data",
     source="000.2",
     target=counter_example(),

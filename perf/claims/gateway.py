@@ -25,6 +25,7 @@ _WAYS_OUT_OF = frozenset({"urllib.request", "websockets", "yfinance"})
 @claim(
     id="C9.gateway.failover",
     rows=["C9"],
+    profiles=("full",),
     title="Whatever befalls a provider, the next one answers, and is named",
     source="001.11",
     target=exactly(0, "unanswered questions"),

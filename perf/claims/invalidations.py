@@ -91,6 +91,7 @@ async def invalidation(lab: Lab, way: str) -> Plan:
 @claim(
     id="K4.race.old-values",
     rows=["K4", "K2"],
+    profiles=("full",),
     title="A value fetched before an invalidation is never read after it, in any process",
     source="product target",
     target=exactly(0, "old values"),

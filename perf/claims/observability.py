@@ -186,6 +186,7 @@ async def scrape(lab: Lab) -> Plan:
 @claim(
     id="O1.overhead.working",
     rows=["O1", "O3"],
+    profiles=("full",),
     title="What watches a request costs one that asks a database and a provider 5 % at most",
     source="product target",
     target=at_most(1.05, "x"),
@@ -200,6 +201,7 @@ async def overhead_working(lab: Lab) -> Plan:
 @claim(
     id="O1.overhead.idle",
     rows=["O1", "O3"],
+    profiles=("full",),
     title="What watches a request costs one that does nothing 5 % at most",
     source="product target",
     target=at_most(1.05, "x"),
@@ -342,6 +344,7 @@ def off(_lab: Lab) -> Plan:
 @claim(
     id="O3.on.{request}",
     rows=["O3"],
+    profiles=("full",),
     title="Being traced makes a request that {does} at most {bound} times as dear",
     source="product target",
     target=lambda request, does, bound: at_most(bound, "x"),  # noqa: ARG005 - a case's names

@@ -114,6 +114,7 @@ def statement_timeout(lab: Lab) -> Plan:
 @claim(
     id="D1.pool.connection-attempts",
     rows=["D1"],
+    profiles=("full",),
     title="An unreachable server is tried three times, then reported",
     source="002.3",
     category=Category.RESILIENCE,

@@ -136,6 +136,7 @@ async def route_cost(lab: Lab) -> Plan:
 @claim(
     id="S8.api.uncached",
     rows=["S8", "S1"],
+    profiles=("full",),
     title="A portfolio that nobody has asked for is answered within 500 ms, 95 times of 100",
     source="000 targets: API response time",
     target=at_most(500, "ms"),

@@ -67,6 +67,7 @@ def _opened(
 @claim(
     id="U1.panels.others-live",
     rows=["U1"],
+    profiles=("full",),
     title="Panels whose provider, drawing or module fails leave every other panel with its data",
     source="000.11",
     target=exactly(0, "other panels lost"),
@@ -101,6 +102,7 @@ def others_live(lab: Lab) -> Plan:
 @claim(
     id="U2.requests.as-fresh",
     rows=["U2"],
+    profiles=("full",),
     title="In ten minutes each panel asks once, and again whenever its answer ends, not oftener",
     source="001.4",
     target=exactly(0, "requests too many or too few"),
@@ -138,6 +140,7 @@ def _asked(stand_in: StandIn, path: str, fresh_s: float, fallback_s: float) -> l
 @claim(
     id="U3.expiry.by-link",
     rows=["U3", "S4"],
+    profiles=("full",),
     title="The link #/expiry leads to the days-to-expiry view, drawn and with the focus",
     source="001.4",
     target=exactly(1, "views reached"),

@@ -107,6 +107,7 @@ def facts(rtt_ms: float, reading: str) -> dict[str, Any]:
 @claim(
     id="S2.dashboard.4x.{reading}",
     rows=["S2"],
+    profiles=("full",),
     title="The dashboard comes four times faster than by four queries in turn ({reading})",
     source="001.2",
     target=at_least(4, "x"),
@@ -117,6 +118,7 @@ def facts(rtt_ms: float, reading: str) -> dict[str, Any]:
 @claim(
     id="S2.dashboard.3x.{reading}",
     rows=["S2"],
+    profiles=("full",),
     title="The dashboard comes three times faster than by four queries in turn ({reading})",
     source="002.6",
     target=at_least(3, "x"),
@@ -127,6 +129,7 @@ def facts(rtt_ms: float, reading: str) -> dict[str, Any]:
 @claim(
     id="S2.dashboard.10x.{reading}",
     rows=["S2"],
+    profiles=("full",),
     title="The dashboard comes ten times faster than by four queries in turn ({reading})",
     source="001.2, 001.7",
     target=at_least(10, "x"),
@@ -137,6 +140,7 @@ def facts(rtt_ms: float, reading: str) -> dict[str, Any]:
 @claim(
     id="S2.dashboard.6x.{reading}",
     rows=["S2"],
+    profiles=("full",),
     title="The dashboard comes six times faster than by four queries in turn ({reading})",
     source="001.2",
     target=at_least(6, "x"),
@@ -147,6 +151,7 @@ def facts(rtt_ms: float, reading: str) -> dict[str, Any]:
 @claim(
     id="S2.dashboard.5x.{reading}",
     rows=["S2"],
+    profiles=("full",),
     title="The dashboard comes five times faster than by four queries in turn ({reading})",
     source="002.6",
     target=at_least(5, "x"),
@@ -171,6 +176,7 @@ async def faster(lab: Lab, reading: str) -> Plan:
 @claim(
     id="S2.dashboard.uncached",
     rows=["S2"],
+    profiles=("full",),
     title="A dashboard that nothing is kept of is there within 500 ms, where the document's takes"
     " more than 3 s",
     source="001.2",
@@ -282,6 +288,7 @@ async def kept(lab: Lab) -> Plan:
 @claim(
     id="S2.dashboard.loop-lag",
     rows=["S2"],
+    profiles=("full",),
     title="While dashboards are served, 99 of 100 turns of the event loop come within 50 ms",
     source="product target: the document's blocks it for as long as four queries take",
     target=at_most(50, "ms"),

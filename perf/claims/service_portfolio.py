@@ -128,6 +128,7 @@ def facts(latency_s: float) -> dict[str, Any]:
 @claim(
     id="S1.portfolio.faster-20",
     rows=["S1"],
+    profiles=("full",),
     title="A portfolio is loaded 20 times faster than position by position",
     source="001.1",
     target=at_least(20, "x"),
@@ -136,6 +137,7 @@ def facts(latency_s: float) -> dict[str, Any]:
 @claim(
     id="S1.portfolio.faster-15",
     rows=["S1"],
+    profiles=("full",),
     title="A portfolio is loaded 15 times faster than position by position",
     source="001.7",
     target=at_least(15, "x"),
@@ -144,6 +146,7 @@ def facts(latency_s: float) -> dict[str, Any]:
 @claim(
     id="S1.portfolio.faster-10",
     rows=["S1"],
+    profiles=("full",),
     title="A portfolio is loaded 10 times faster than position by position",
     source="001.1",
     target=at_least(10, "x"),
@@ -163,6 +166,7 @@ async def faster(lab: Lab) -> Plan:
 @claim(
     id="S1.portfolio.load",
     rows=["S1"],
+    profiles=("full",),
     title="A portfolio is there within a second where the document's loop takes 15 s",
     source="001.1",
     target=at_most(1, "s"),

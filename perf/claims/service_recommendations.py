@@ -46,6 +46,7 @@ async def forget(core: Core) -> None:
 @claim(
     id="S9.batch.faster",
     rows=["S9"],
+    profiles=("full",),
     title="Recommendations for 15 symbols come 5 times faster from one batch than one by one",
     source="000.12",
     target=at_least(5, "x"),

@@ -66,6 +66,7 @@ def whole(lab: Lab) -> dict[str, str]:
 @claim(
     id="S8.start.first-answer",
     rows=["S8"],
+    profiles=("full",),
     title="ava serve answers its first request within 5 s of its start",
     source="004: start-up",
     target=at_most(5, "s"),
@@ -134,6 +135,7 @@ class Resident:
 @claim(
     id="S4.memory.scan",
     rows=["S4", "S8"],
+    profiles=("full",),
     title="The API process holds less than 300 MB during and after a scan of 500 symbols",
     source="000 targets: memory usage",
     target=at_most(300, "MB"),
@@ -205,6 +207,7 @@ def _watched(process: Started) -> Iterator[list[float]]:
 @claim(
     id="S8.processes.stale",
     rows=["S8", "K2"],
+    profiles=("full",),
     title="A change through one API process is what the other answers 100 ms later",
     source="product target",
     target=exactly(0, "stale answers"),

@@ -123,6 +123,7 @@ def _key(sectors: tuple[str, ...]) -> str:
 @claim(
     id="S4.layers.entries",
     rows=["S4"],
+    profiles=("full",),
     title="A scan of 44 symbols leaves one entry in the cache, and no chain",
     source="000.14",
     target=exactly(1, "entries"),
@@ -149,6 +150,7 @@ async def cache_layers(lab: Lab) -> Plan:
 @claim(
     id="S4.retry.lost",
     rows=["S4"],
+    profiles=("full",),
     title="Three refusals that pass lose no symbol of a scan of 44",
     source="000.7: no exponential backoff on failures",
     target=exactly(0, "symbols lost"),

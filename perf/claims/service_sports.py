@@ -187,6 +187,7 @@ async def one_key_a_list(lab: Lab) -> Plan:
 @claim(
     id="S5.scores.statements",
     rows=["S5", "D4"],
+    profiles=("full",),
     title="The games of a week of four sports are stored by four statements, one a sport",
     source="product target",
     target=exactly(4, "statements"),

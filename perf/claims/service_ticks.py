@@ -51,6 +51,7 @@ async def work(start: Start, dsn: str, directory: str, lasts_s: float) -> list[f
 @claim(
     id="S7.ticks.once",
     rows=["S7"],
+    profiles=("full",),
     title="Each tick of a job that is due every second is run once by four workers",
     source="001.5; product target: once however many instances run",
     target=exactly(0, "ticks run twice or not at all"),

@@ -19,6 +19,7 @@ _CYCLE_FACTS = {**FACTS, "symbols": _CYCLE, "document_s": {"before": 0.72, "afte
 @claim(
     id="T4.cycle",
     rows=["T4"],
+    profiles=("full",),
     title="A signal cycle of 36 symbols takes under 0.3 s",
     source="003 targets",
     category=Category.LATENCY,
@@ -35,6 +36,7 @@ async def cycle(lab: Lab) -> Plan:
 @claim(
     id="T4.cycle.faster",
     rows=["T4"],
+    profiles=("full",),
     title="A signal cycle is 60 % faster than 36 calls one after the other",
     source="003 targets",
     category=Category.LATENCY,
@@ -67,6 +69,7 @@ _DOCUMENTED = {"fetch": "50-100", "predict": "100-200", "store": "20-50", "monit
 @claim(
     id="T9.components",
     rows=["T9"],
+    profiles=("full",),
     title="An iteration with 10 symbols takes under 100 ms in all its components",
     source="004 trading loop performance",
     category=Category.LATENCY,

@@ -44,6 +44,7 @@ _AWAY_S = 0.6
 @claim(
     id="T1.store-away",
     rows=["T1"],
+    profiles=("full",),
     title="Cutting PostgreSQL off in mid-iteration loses no order and doubles none",
     source="product target",
     category=Category.RESILIENCE,
@@ -123,6 +124,7 @@ class _Counting:
 @claim(
     id="T1.provider-away",
     rows=["T1"],
+    profiles=("full",),
     title="A provider that is away leaves symbols without a price, decides nothing, loses nothing",
     source="product target",
     category=Category.RESILIENCE,

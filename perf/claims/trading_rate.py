@@ -69,6 +69,7 @@ async def iterations_n100(lab: Lab) -> Plan:
 @claim(
     id="T1.iterations.rate-5",
     rows=["T1"],
+    profiles=("full",),
     title="With 10 symbols the loop does five iterations a second: each takes under 200 ms",
     source="004 PERF-001",
     category=Category.THROUGHPUT,
@@ -77,6 +78,7 @@ async def iterations_n100(lab: Lab) -> Plan:
 @claim(
     id="T1.iterations.rate-10",
     rows=["T1"],
+    profiles=("full",),
     title="With 10 symbols the loop does ten iterations a second: each takes under 100 ms",
     source="004 PERF-001",
     category=Category.THROUGHPUT,
@@ -93,6 +95,7 @@ async def iterations_rate(lab: Lab) -> Plan:
 @claim(
     id="T1.curve",
     rows=["T1"],
+    profiles=("full",),
     title="With 1,000 symbols an iteration takes under a second",
     source="004 PERF-001; the bound is a product target",
     category=Category.SCALABILITY,

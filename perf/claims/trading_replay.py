@@ -56,6 +56,7 @@ def _command(path: Path, seed: int) -> dict[str, Any]:
 @claim(
     id="T1.replay.same",
     rows=["T1"],
+    profiles=("full",),
     title="Replays of a real file in processes of their own decide the same, to the last byte",
     source="product target",
     category=Category.RESILIENCE,
@@ -84,6 +85,7 @@ def same(lab: Lab) -> Plan:
 @claim(
     id="T1.replay.throughput",
     rows=["T1"],
+    profiles=("full",),
     title="Real files are replayed at a thousand prices a second or more",
     source="product target",
     category=Category.THROUGHPUT,

@@ -90,6 +90,7 @@ def _saving(name: str, facts: dict[str, Any], symbols: Any, prices: Any) -> Plan
 @claim(
     id="T2.generation",
     rows=["T2"],
+    profiles=("full",),
     title="On real minute bars signals are generated 40 % faster by skipping what did not move",
     source="003.2",
     category=Category.RESOURCES,
@@ -99,6 +100,7 @@ def _saving(name: str, facts: dict[str, Any], symbols: Any, prices: Any) -> Plan
 @claim(
     id="T2.generation-30",
     rows=["T2"],
+    profiles=("full",),
     title="On real minute bars signals are generated 30 % faster by skipping what did not move",
     source="003.2",
     category=Category.RESOURCES,
@@ -114,6 +116,7 @@ async def generation(lab: Lab) -> Plan:
 @claim(
     id="T2.cpu",
     rows=["T2"],
+    profiles=("full",),
     title="On real ticks the whole loop takes 40 % less processor time by skipping",
     source="003.2",
     category=Category.RESOURCES,

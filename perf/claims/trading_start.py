@@ -63,6 +63,7 @@ def _trade(lab: Lab, simulation: Simulation, iterations: int) -> tuple[dict[str,
 @claim(
     id="T8.start",
     rows=["T8"],
+    profiles=("full",),
     title="`ava trade` has done its first iteration, and ended, within 5 s of its start",
     source="004 targets",
     category=Category.LATENCY,
@@ -89,6 +90,7 @@ def start(lab: Lab) -> Plan:
 @claim(
     id="T8.memory",
     rows=["T8"],
+    profiles=("full",),
     title="`ava trade` holds less than 300 MB, where 4 GB were allowed",
     source="004 targets; 300 MB is the product's own aim",
     category=Category.RESOURCES,

@@ -135,6 +135,18 @@ async def test_a_database_that_hangs_is_told_in_time(lab, platform_dsn, tmp_path
     assert taken_s < 2
 
 
+async def test_who_asks_while_another_is_answered_hears_its_own_answer(platform_dsn, tmp_path):
+    """A question begun by the next one, as mine ends, does not make mine unanswered."""
+    async with Core.open(settings(platform_dsn, tmp_path, pool_max=4)) as core:
+        health = core.service(Health)
+
+        async def often():
+            return [(await health.report()).services.database.status for _ in range(20)]
+
+        found = await asyncio.gather(*(often() for _ in range(20)))
+    assert {status for statuses in found for status in statuses} == {"ok"}
+
+
 async def test_a_pool_with_no_connection_to_spare_is_busy(platform_dsn, tmp_path):
     """It works and is told to be busy: a process under load is not to be taken out."""
     async with Core.open(settings(platform_dsn, tmp_path, pool_max=1)) as core:
