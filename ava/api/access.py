@@ -63,10 +63,14 @@ class Keys:
                 return self._named(value)
         return None
 
+    def known(self, header: bytes) -> str | None:
+        """Return the name of the key in an Authorization header, None for one that is not known."""
+        if header[: len(_BEARER)].lower() != _BEARER:
+            return None
+        return self.name_of(header[len(_BEARER) :].strip())
+
     def _named(self, header: bytes) -> str:
-        named = None
-        if header[: len(_BEARER)].lower() == _BEARER:
-            named = self.name_of(header[len(_BEARER) :].strip())
+        named = self.known(header)
         if named is None:
             raise UnauthorisedError("the key is not known; send `Authorization: Bearer KEY`")
         return named

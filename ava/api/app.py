@@ -86,7 +86,8 @@ def layered(app: FastAPI, core: Core) -> ASGIApp:
     limits = RequestLimits(app, api, clock, traffic)
     fast = FastPath(limits, core.platform.cache, api, clock, traffic)
     methods = Methods(fast, app.state.paths)
-    return Instrumented(Doorman(methods, Keys(api.keys)), core.service(Telemetry))
+    door = Doorman(methods, Keys(api.keys))
+    return Instrumented(door, core.service(Telemetry), fast.ready)
 
 
 def discover(core: Core) -> list[Routes]:

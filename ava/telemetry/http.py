@@ -16,7 +16,7 @@ import itertools
 import re
 import uuid
 from bisect import bisect_left
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -42,11 +42,19 @@ _BAD: Final = 400
 _FAILED: Final = 500
 
 
-class Instrumented:
-    """The layer; it also runs what watches the process while it serves."""
+Ready = Callable[[Scope], tuple[Message, Message] | None]
 
-    def __init__(self, app: ASGIApp, telemetry: Telemetry) -> None:
+
+class Instrumented:
+    """The layer; it also runs what watches the process while it serves.
+
+    `ready` returns the messages that answer a request from memory, where there are any. Those are
+    sent from here and only counted: going through all other layers would take as long again.
+    """
+
+    def __init__(self, app: ASGIApp, telemetry: Telemetry, ready: Ready | None = None) -> None:
         self._app = app
+        self._ready = ready
         self._telemetry = telemetry
         self._http = telemetry.http
         self._now = telemetry.clock.monotonic
@@ -60,7 +68,13 @@ class Instrumented:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        reply, http, tracing = Reply(scope, send), self._http, self._telemetry.tracing
+        tracing = self._telemetry.tracing
+        if self._ready is not None and tracing is None and logs.access() is None:
+            started = self._now()
+            if (messages := self._ready(scope)) is not None:
+                await self._give(messages, scope, send, started)
+                return
+        reply, http = Reply(scope, send), self._http
         span = None if tracing is None else tracing.request(scope["method"], scope["headers"])
         if span is not None:
             reply.trace = span.trace
@@ -80,6 +94,19 @@ class Instrumented:
             if (access := logs.access()) is not None:
                 access.add(_access(scope, labels, reply, started, self._now()))
             REQUEST.reset(token)
+
+    async def _give(
+        self, messages: tuple[Message, Message], scope: Scope, send: Send, started: float
+    ) -> None:
+        """Send an answer that is ready, and count it."""
+        start, body = messages
+        status = 0
+        try:
+            await send(start)
+            await send(body)
+            status = start["status"]
+        finally:
+            self._http.note(scope, status, self._now() - started, len(body["body"]))
 
 
 class HttpRecorder:

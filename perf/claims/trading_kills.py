@@ -158,21 +158,6 @@ def kills_100(lab: Lab) -> Plan:
 
 
 @claim(
-    id="T1.kills-6",
-    rows=["T1"],
-    title="Six kills of the loop on SQLite lose no fill and double no order",
-    source="product target",
-    category=Category.RESILIENCE,
-    target=exactly(0, "faults"),
-    profiles=("quick",),
-    deadline_s=120,
-)
-def kills_6(lab: Lab) -> Plan:
-    """Kill six, which is what a quick look has time for."""
-    return _on_sqlite(lab, 6)
-
-
-@claim(
     id="T1.kills-postgres",
     rows=["T1"],
     title="Twenty kills of the loop on PostgreSQL lose no fill and double no order",

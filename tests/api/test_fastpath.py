@@ -107,6 +107,29 @@ async def test_what_was_made_for_a_key_reaches_nobody_without_it(core):
     assert area.runs == 1
 
 
+async def test_what_is_ready_is_given_to_no_wrong_key(core):
+    """An answer that is open to anybody is kept, and a wrong key is still refused."""
+    area = Area(core)
+    async with asking(area.app()) as client:
+        await client.get("/api/v1/rows")
+        wrong = await client.get("/api/v1/rows", headers={"authorization": "Bearer nobody"})
+    assert wrong.status_code == 401
+    assert core.service(Traffic).hits == 0
+
+
+async def test_what_is_ready_carries_the_caller_s_request_id(core):
+    """As every other answer does."""
+    area = Area(core)
+    async with asking(area.app()) as client:
+        found = [
+            await client.get("/api/v1/rows", headers={"x-request-id": name}) for name in ("a", "b")
+        ]
+        plain = await client.get("/api/v1/rows")
+    assert [one.headers["x-request-id"] for one in found] == ["a", "b"]
+    assert "x-request-id" not in plain.headers
+    assert area.runs == 1
+
+
 async def test_keys_do_not_share_answers(core):
     """A handler may answer by who asks, so each name has its own."""
     area = Area(core, access=Access.KEY)
