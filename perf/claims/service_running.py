@@ -36,7 +36,7 @@ from perf.sample import Kind, Measurement
 STARTS = 6  # of so many times the median lies between the least and the greatest, at 95 %
 SYMBOLS, A_REQUEST = 500, 100
 VIEWS = ("options", "premium", "expiry")
-PACE = 100.0  # of Yahoo's clock: its limits would make the scan last for half an hour
+PACE = 1000.0  # of Yahoo's clock: its limits would make the scan last for half an hour
 CHANGES = 200
 LATE_S = 0.1
 _KEY = "measured"
