@@ -280,8 +280,8 @@ async def test_no_session_is_opened_beside_the_pool(cores, settings, job):
         async with core.database.connection() as conn:
             held = (await (await conn.execute(SESSIONS)).fetchone())["n"]
         go.set()
-    assert held == core.database.stats().size
-    assert held <= settings.database.pool_max
+    # The pool may grow while it is counted: `held` is never more than it made by the end.
+    assert 0 < held <= core.database.stats().connections_made <= settings.database.pool_max
 
 
 async def test_a_job_is_heard_of_at_once(core, clock, worker, job):
