@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from perf import environment, history
-from perf.claim import Catalogue, Claim
+from perf.claim import Catalogue, Claim, discover
 from perf.files import check_replaceable
 from perf.lab import Unavailable
 from perf.lab.lab import Missing, Servers
@@ -160,3 +160,9 @@ def search_path(root: Path) -> None:
     if str(root) not in sys.path:
         sys.path.append(str(root))
     os.environ.setdefault("PYTHONHASHSEED", "0")
+
+
+def discovered(settings: Settings, root: Path) -> Catalogue:
+    """Return what the project's claims packages declare; raise ClaimError when they are wrong."""
+    search_path(root)
+    return discover(settings.claims)

@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from perf.demonstration import Demonstration, demonstrated
+from perf.errors import UserError
 
 if TYPE_CHECKING:
     from perf.instruments.bench import Bench
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from perf.sample import Measurement
 
 
-class ClaimError(Exception):
+class ClaimError(UserError):
     """A claim is declared wrongly, or two claims share an id."""
 
 

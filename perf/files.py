@@ -11,8 +11,10 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from perf.errors import UserError
 
-class OutputError(Exception):
+
+class OutputError(UserError):
     """The output folder cannot be written, or holds something that is not ours to replace."""
 
 

@@ -10,11 +10,12 @@ import re
 from collections.abc import Callable, Iterator
 
 from perf.claim import Claim
+from perf.errors import UserError
 
 _ROW = re.compile(r"[a-z]\d{1,2}")
 
 
-class SelectionError(Exception):
+class SelectionError(UserError):
     """The expression cannot be understood; the message says where."""
 
 

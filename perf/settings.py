@@ -11,14 +11,19 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from perf.errors import UserError
+
+S = TypeVar("S")
 
 
-class SettingsError(Exception):
+class SettingsError(UserError):
     """A setting is unknown or malformed; the message names it and says what is allowed."""
 
 
 PROFILES = ("quick", "full")
+SECTIONS = ("gate", "load")  # tables of single commands: `read_section`
 # Read where the lab finds its servers and files, not here; listed so that they are not "unknown".
 _ELSEWHERE = frozenset({"AVA_PERF_POSTGRES_BIN", "AVA_PERF_REDIS_BIN", "AVA_PERF_DATA"})
 _PREFIX = "AVA_PERF_"
@@ -47,11 +52,26 @@ class Settings:
 
 def read(root: Path, environment: Mapping[str, str]) -> Settings:
     """Return the settings of the project at `root`; raise SettingsError when one is wrong."""
-    values = {**_from_pyproject(root / "pyproject.toml"), **_from_environment(environment)}
-    return Settings(**values)
+    return Settings(**_values(Settings, "", root, environment))
 
 
-def _from_pyproject(path: Path) -> dict[str, Any]:
+def read_section(kind: type[S], name: str, root: Path, environment: Mapping[str, str]) -> S:
+    """Return the settings of one command: `[tool.ava-perf.<name>]` and `AVA_PERF_<NAME>_*`.
+
+    `kind` is a dataclass whose every field has a default, which says the setting's type. Raises
+    SettingsError as `read` does.
+    """
+    return kind(**_values(kind, name, root, environment))
+
+
+def _values(kind: type, section: str, root: Path, environment: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        **_from_pyproject(kind, section, root / "pyproject.toml"),
+        **_from_environment(kind, section, environment),
+    }
+
+
+def _from_pyproject(kind: type, section: str, path: Path) -> dict[str, Any]:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -59,27 +79,35 @@ def _from_pyproject(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path.name} cannot be read: {error}") from error
     table = document.get("tool", {}).get("ava-perf", {})
+    where = "[tool.ava-perf] of pyproject.toml"
+    if section and isinstance(table, dict):
+        table, where = table.get(section, {}), f"[tool.ava-perf.{section}] of pyproject.toml"
     if not isinstance(table, dict):
-        raise SettingsError("[tool.ava-perf] in pyproject.toml must be a table")
-    where = "in [tool.ava-perf] of pyproject.toml"
+        raise SettingsError(f"{where} must be a table")
+    own = {key: value for key, value in table.items() if section or key not in SECTIONS}
     return {
-        _known(key.replace("-", "_"), f"key {key!r} {where}"): _typed(key, value, where)
-        for key, value in table.items()
+        _known(kind, key.replace("-", "_"), f"key {key!r} in {where}"): _typed(
+            kind, key, value, f"in {where}"
+        )
+        for key, value in own.items()
     }
 
 
-def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+def _from_environment(kind: type, section: str, environment: Mapping[str, str]) -> dict[str, Any]:
+    prefix = f"{_PREFIX}{section.upper()}_" if section else _PREFIX
+    others = () if section else tuple(f"{_PREFIX}{name.upper()}_" for name in SECTIONS)
     found = {}
     for variable, text in environment.items():
-        if not variable.startswith(_PREFIX) or variable in _ELSEWHERE:
+        if not variable.startswith(prefix) or variable in _ELSEWHERE or variable.startswith(others):
             continue
-        name = _known(variable.removeprefix(_PREFIX).lower(), f"environment variable {variable}")
-        found[name] = _parsed(name, text, variable)
+        name = variable.removeprefix(prefix).lower()
+        name = _known(kind, name, f"environment variable {variable}")
+        found[name] = _parsed(kind, name, text, variable)
     return found
 
 
-def _known(name: str, where: str) -> str:
-    names = [f.name for f in fields(Settings)]
+def _known(kind: type, name: str, where: str) -> str:
+    names = [f.name for f in fields(kind)]
     if name not in names:
         near = difflib.get_close_matches(name, names, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}"
@@ -87,9 +115,9 @@ def _known(name: str, where: str) -> str:
     return name
 
 
-def _parsed(name: str, text: str, where: str) -> Any:
+def _parsed(kind: type, name: str, text: str, where: str) -> Any:
     """Turn an environment variable's text into the setting's type."""
-    default = getattr(Settings(), name)
+    default = getattr(kind(), name)
     if isinstance(default, bool):
         words = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
         if text.lower() not in words:
@@ -107,10 +135,10 @@ def _parsed(name: str, text: str, where: str) -> Any:
     return _checked(name, text, where)
 
 
-def _typed(key: str, value: Any, where: str) -> Any:
+def _typed(kind: type, key: str, value: Any, where: str) -> Any:
     """Check that a TOML value has the setting's type."""
     name = key.replace("-", "_")
-    default = getattr(Settings(), _known(name, f"key {key!r} {where}"))
+    default = getattr(kind(), name)
     if isinstance(default, tuple):
         if not _is_strings(value):
             raise SettingsError(f"{key} {where} must be a list of strings")

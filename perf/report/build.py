@@ -15,6 +15,7 @@ from typing import Any
 
 from perf import history
 from perf.claim import Claim, Target, TargetKind
+from perf.errors import UserError
 from perf.files import replace_folder
 from perf.report.html import render_html, style
 from perf.report.junit import render_junit
@@ -29,7 +30,7 @@ STYLESHEET = "report.css"
 _SHOWN_SAMPLES = 200  # of each series; all of them are in measurements/
 
 
-class RunError(Exception):
+class RunError(UserError):
     """A saved run cannot be read; the message says which file and why."""
 
 

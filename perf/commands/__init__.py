@@ -1,0 +1,1 @@
+"""The commands of `ava-perf`: a module each, found by its name."""
