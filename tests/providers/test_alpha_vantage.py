@@ -12,7 +12,7 @@ from ava.providers import alpha_vantage as av
 from ava.providers.market import EarningsDate, Interval, Quote, ReportTime
 from ava.providers.reading import alpha_vantage as reading
 from ava.settings import Secret
-from perf.claims.virtual import Virtual
+from perf.claims.providers.virtual import Virtual
 from perf.lab.providers import Grade
 
 pytestmark = pytest.mark.anyio

@@ -12,7 +12,7 @@ from ava.net.client import Client
 from ava.net.spec import Answer
 from ava.providers import chat
 from ava.settings import Secret
-from perf.claims.virtual import Virtual
+from perf.claims.providers.virtual import Virtual
 from perf.lab.providers import Grade
 
 pytestmark = pytest.mark.anyio

@@ -13,7 +13,7 @@ from ava.providers import finnhub as fh
 from ava.providers.market import Interval, Quote, ReportTime
 from ava.providers.reading import finnhub as reading
 from ava.settings import Secret
-from perf.claims.virtual import Virtual
+from perf.claims.providers.virtual import Virtual
 from perf.lab.providers import Grade
 
 pytestmark = pytest.mark.anyio

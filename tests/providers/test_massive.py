@@ -14,7 +14,7 @@ from ava.providers import massive as mv
 from ava.providers.market import Interval, Right
 from ava.providers.reading import massive as reading
 from ava.settings import Secret
-from perf.claims.virtual import Virtual
+from perf.claims.providers.virtual import Virtual
 from perf.lab.providers import Grade
 
 pytestmark = pytest.mark.anyio

@@ -19,7 +19,7 @@ from ava.providers.market import Interval, Right
 from ava.providers.reading import yahoo as reading
 from ava.providers.reading import yahoo_summary
 from ava.settings import Secret
-from perf.claims.virtual import Virtual
+from perf.claims.providers.virtual import Virtual
 
 pytestmark = pytest.mark.anyio
 

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from perf.claims.trading_child import executions
-from perf.claims.trading_kills import Kept, faults, kept_locally, killed
+from perf.claims.trading.child import executions
+from perf.claims.trading.kills import Kept, faults, kept_locally, killed
 
 ORDERS = {"1": ("A", "buy", Decimal(10)), "2": ("A", "sell", Decimal(4))}
 GOOD = Kept(ORDERS, ORDERS, {"A": Decimal(6)}, sound=True)

@@ -11,8 +11,8 @@ from running import refuses
 
 from ava.settings import Settings
 from perf.claim import read
-from perf.claims import demonstration
-from perf.claims.processes import simulated
+from perf.claims.system import demonstration
+from perf.claims.system.processes import simulated
 from perf.lab.lab import Lab
 from perf.lab.providers import Simulation
 

@@ -9,7 +9,7 @@ from running import KEY, until
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from perf.claims.processes import simulated
+from perf.claims.system.processes import simulated
 from perf.lab.providers import Simulation
 
 SERVE = ("serve", "--port", "0")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from perf.claims.console_stage import StandIn, chromium, served, settle
+from perf.claims.system.console_stage import StandIn, chromium, served, settle
 from perf.lab import Unavailable
 
 

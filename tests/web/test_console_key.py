@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from perf.claims.console_stage import panel, settle, states
+from perf.claims.system.console_stage import panel, settle, states
 
 KEY = "s3cret-Key+/="
 ENCODED = "s3cret-Key%2B%2F%3D"

@@ -26,7 +26,7 @@ FAILED = {"failed": True}
 @pytest.fixture(scope="module")
 def blank(context, door):
     """A page of the same server, without the console, to import modules into."""
-    from perf.claims.console_stage import StandIn  # noqa: PLC0415 - no test needs its answers
+    from perf.claims.system.console_stage import StandIn  # noqa: PLC0415 - no test needs its answers
 
     door.app = StandIn({})
     page = context.new_page()

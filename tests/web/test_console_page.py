@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from ava.api.routes.console import WEB
-from perf.claims.console_stage import panel, settle, states
+from perf.claims.system.console_stage import panel, settle, states
 
 TEXTS = """() => {
   const over = (below, [r, g, b, a]) => [r, g, b].map((part, n) => part * a + below[n] * (1 - a));

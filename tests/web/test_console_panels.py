@@ -7,7 +7,7 @@ from http import HTTPStatus
 import pytest
 from playwright.sync_api import expect
 
-from perf.claims.console_stage import panel, settle, states
+from perf.claims.system.console_stage import panel, settle, states
 
 
 def others(page, *names):

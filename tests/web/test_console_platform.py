@@ -9,8 +9,8 @@ import psycopg
 import pytest
 from playwright.sync_api import expect
 
-from perf.claims.console_stage import panel, settle, states
-from perf.claims.processes import simulated, started
+from perf.claims.system.console_stage import panel, settle, states
+from perf.claims.system.processes import simulated, started
 
 KEY = "sesame-of-the-desk"
 KEYED = {"Authorization": f"Bearer {KEY}"}

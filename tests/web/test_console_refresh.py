@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from perf.claims.console_stage import panel, pass_time, settle, states
+from perf.claims.system.console_stage import panel, pass_time, settle, states
 
 START = 1_767_600_000  # a Monday
 MINUTES_S = 600

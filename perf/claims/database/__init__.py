@@ -1,0 +1,1 @@
+"""Claims about the database layer, and the databases that all claims are measured on."""

@@ -1,0 +1,1 @@
+"""Claims about the running system: its processes, API, console and background work."""

@@ -1,0 +1,1 @@
+"""Claims about what the running system says of itself: metrics, logs and alarms."""
