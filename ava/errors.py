@@ -2,7 +2,7 @@
 
 Every message says what happened, with which value, and what to do about it. Errors of other
 libraries are translated once, at the edge where they enter (`ava.db.failures` for psycopg). No
-message holds a connection string or a password: they are kept in `ava.settings.Secret`, and what
+message holds a connection string or a password: they are kept in `ava.section.Secret`, and what
 could repeat one is raised without its cause.
 """
 

@@ -1,84 +1,22 @@
 """Settings, read from `AVA_*` variables of an environment that is passed in.
 
-A section is a frozen dataclass and its fields are the settings: `AVA_DATABASE_` + `POOL_MIN`
-fills `DatabaseSettings.pool_min`. There is no second list of keys, so an unknown one is found and
-refused. An error names the key; a secret's value is never shown, and `Secret` hides it from repr.
-`AVA_PERF_*` belongs to the harness and is left alone. An empty value counts as absent.
+Each section (`ava.section`) is a dataclass, and its fields are the settings. There is no second
+list of keys, so an unknown one is found and refused. `AVA_PERF_*` belongs to the harness and is
+left alone.
 """
 
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Mapping
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, ClassVar, Self, get_type_hints
+from typing import Any, ClassVar, get_type_hints
 
 from ava.errors import SettingsError
+from ava.section import PREFIX, Secret, Section, at_least, more_than
 
-PREFIX = "AVA_"
 FOREIGN_PREFIX = "AVA_PERF_"
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Secret:
-    """Text that only `reveal` shows."""
-
-    _text: str
-
-    def reveal(self) -> str:
-        """Return the text, for the one call that needs it."""
-        return self._text
-
-    def __repr__(self) -> str:
-        return "Secret(***)"
-
-    __str__ = __repr__
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A group of settings that share a prefix; every number is checked against its bounds."""
-
-    prefix: ClassVar[str] = PREFIX
-
-    @classmethod
-    def key(cls, name: str) -> str:
-        """Return the variable that fills the field `name`."""
-        return cls.prefix + name.upper()
-
-    @classmethod
-    def read(cls, environ: Mapping[str, str]) -> Self:
-        """Build the section; raise SettingsError for a value that cannot be read."""
-        hints = get_type_hints(cls)
-        given = {
-            name: _parse(cls.key(name), hints[name], text)
-            for name in (item.name for item in fields(cls))
-            if (text := environ.get(cls.key(name), "").strip())
-        }
-        return cls(**given)
-
-    def __post_init__(self) -> None:
-        for item in fields(self):
-            if item.metadata:
-                self._check(item)
-
-    def _check(self, item: Field[Any]) -> None:
-        value, least, above = getattr(self, item.name), *map(item.metadata.get, ("least", "above"))
-        good = math.isfinite(value)
-        good = good and (least is None or value >= least) and (above is None or value > above)
-        if not good:
-            bound = f"at least {least}" if above is None else f"more than {above}"
-            raise SettingsError(f"{self.key(item.name)} must be {bound}, and is {value}")
-
-
-def _at_least(least: float, default: Any) -> Any:
-    return field(default=default, metadata={"least": least})
-
-
-def _above(above: float, default: Any) -> Any:
-    return field(default=default, metadata={"above": above})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +26,15 @@ class DatabaseSettings(Section):
     prefix: ClassVar[str] = "AVA_DATABASE_"
 
     url: Secret | None = None
-    pool_min: int = _at_least(1, 5)
-    pool_max: int = _at_least(1, 20)
-    connect_timeout_s: float = _above(0, 10.0)
-    statement_timeout_s: float = _above(0, 30.0)
-    retries: int = _at_least(1, 3)
-    retry_delay_s: float = _at_least(0, 1.0)
-    slow_query_s: float = _at_least(0, 1.0)
+    pool_min: int = at_least(1, 5)
+    pool_max: int = at_least(1, 20)
+    connect_timeout_s: float = more_than(0, 10.0)
+    statement_timeout_s: float = more_than(0, 30.0)
+    retries: int = at_least(1, 3)
+    retry_delay_s: float = at_least(0, 1.0)
+    slow_query_s: float = at_least(0, 1.0)
     # A connection used more recently than this is handed out without a ping.
-    idle_check_s: float = _at_least(0, 30.0)
+    idle_check_s: float = at_least(0, 30.0)
 
     def __post_init__(self) -> None:
         Section.__post_init__(self)
@@ -123,8 +61,8 @@ class RedisSettings(Section):
     prefix: ClassVar[str] = "AVA_REDIS_"
 
     url: Secret | None = None
-    connections: int = _at_least(1, 32)
-    timeout_s: float = _above(0, 1.0)
+    connections: int = at_least(1, 32)
+    timeout_s: float = more_than(0, 1.0)
 
     def address(self) -> str:
         """Return the URL; raise SettingsError when there is none."""
@@ -191,7 +129,7 @@ class ProviderSettings(Section):
     prefix: ClassVar[str] = "AVA_PROVIDERS_"
 
     urls: str = ""
-    pace: float = _above(0, 1.0)
+    pace: float = more_than(0, 1.0)
     massive_plan: str = "free"
 
     def __post_init__(self) -> None:
@@ -223,19 +161,19 @@ class ApiSettings(Section):
     prefix: ClassVar[str] = "AVA_API_"
 
     host: str = "127.0.0.1"
-    port: int = _at_least(0, 8000)
+    port: int = at_least(0, 8000)
     keys: Secret | None = None
-    heartbeat_s: float = _above(0, 25.0)  # 000.13: load balancers end what is silent for 60 s
-    deadline_s: float = _above(0, 30.0)
-    body_bytes: int = _at_least(0, 1_048_576)
-    address_bytes: int = _at_least(256, 8192)  # of path and query
-    in_flight: int = _at_least(1, 256)
-    rate: float = _above(0, 500.0)  # requests a second that one key may make of what needs one
-    rate_burst: int = _at_least(1, 1000)
-    responses_bytes: int = _at_least(0, 67_108_864)  # whole responses kept by the fast path
-    streams: int = _at_least(0, 256)  # open WebSockets
-    send_s: float = _above(0, 5.0)  # a WebSocket's client that takes longer to read is dropped
-    drain_s: float = _at_least(0, 20.0)
+    heartbeat_s: float = more_than(0, 25.0)  # 000.13: load balancers end what is silent for 60 s
+    deadline_s: float = more_than(0, 30.0)
+    body_bytes: int = at_least(0, 1_048_576)
+    address_bytes: int = at_least(256, 8192)  # of path and query
+    in_flight: int = at_least(1, 256)
+    rate: float = more_than(0, 500.0)  # requests a second that one key may make of what needs one
+    rate_burst: int = at_least(1, 1000)
+    responses_bytes: int = at_least(0, 67_108_864)  # whole responses kept by the fast path
+    streams: int = at_least(0, 256)  # open WebSockets
+    send_s: float = more_than(0, 5.0)  # a WebSocket's client that takes longer to read is dropped
+    drain_s: float = at_least(0, 20.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +217,7 @@ class TracingSettings(Section):
     prefix: ClassVar[str] = "AVA_TRACING_"
 
     endpoint: Secret | None = None
-    share: float = _at_least(0, 1.0)
+    share: float = at_least(0, 1.0)
     propagate: str = ""
 
     def __post_init__(self) -> None:
@@ -298,8 +236,8 @@ class WorkerSettings(Section):
 
     prefix: ClassVar[str] = "AVA_WORKER_"
 
-    concurrency: int = _at_least(1, 2)
-    drain_s: float = _at_least(0, 20.0)
+    concurrency: int = at_least(1, 2)
+    drain_s: float = at_least(0, 20.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,15 +274,3 @@ def _refuse_unknown(environ: Mapping[str, str]) -> None:
             close = difflib.get_close_matches(key, known, n=1)
             advice = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
             raise SettingsError(f"{key} is not a setting; {advice}")
-
-
-def _parse(key: str, kind: Any, text: str) -> Any:
-    if kind == Secret | None:
-        return Secret(text)
-    if kind == Path | None:
-        return Path(text).expanduser()
-    try:
-        return kind(text)
-    except ValueError:
-        wanted = "a whole number" if kind is int else "a number"
-        raise SettingsError(f"{key} must be {wanted}, and is {text!r}") from None

@@ -10,7 +10,8 @@ from ava.net.limiter import LocalLimiter
 from ava.net.shared_limiter import SharedLimiter
 from ava.platform import Platform
 from ava.providers.finnhub import SPEC as FINNHUB
-from ava.settings import ProviderKeys, RedisSettings, Secret, Settings, StateSettings
+from ava.section import Secret
+from ava.settings import ProviderKeys, RedisSettings, Settings, StateSettings
 from perf.lab.providers import Simulation
 
 

@@ -14,7 +14,8 @@ from enum import Enum
 from typing import Any, Final
 
 from ava.errors import SettingsError, UnauthorisedError
-from ava.settings import ApiSettings, Secret
+from ava.section import Secret
+from ava.settings import ApiSettings
 
 CALLER: Final = "ava.caller"  # in the scope: the name of the key, or None
 TURNS: Final = "ava.turns"  # in the scope: what a caller's turn is taken from

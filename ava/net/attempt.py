@@ -32,7 +32,7 @@ from ava.net.watch import Exchange, Watch
 if TYPE_CHECKING:
     import httpx
 
-    from ava.settings import Secret
+    from ava.section import Secret
 
 PAUSE_CAP_S = 3600.0  # a provider may ask for more, and a broken header for centuries
 SLOW_S = 1.0  # an exchange cut by the caller's deadline is evidence only after this long

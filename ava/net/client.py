@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ava.net.breaker import Breaker
     from ava.net.limiter import Limiter
     from ava.net.quota import Quota
-    from ava.settings import Secret
+    from ava.section import Secret
 
 __all__ = ["Client", "Request"]
 

@@ -30,7 +30,8 @@ from ava.net.shared_quota import SharedQuota
 from ava.net.spec import Limit, ProviderSpec
 from ava.net.stats import ClientStats
 from ava.net.watch import Watch
-from ava.settings import ProviderKeys, Secret, StateSettings
+from ava.section import Secret
+from ava.settings import ProviderKeys, StateSettings
 
 if TYPE_CHECKING:
     import httpx

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 from ava.errors import ProviderError
-from ava.settings import Secret
+from ava.section import Secret
 
 
 class Priority(IntEnum):

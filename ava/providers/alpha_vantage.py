@@ -46,7 +46,7 @@ from ava.providers.market import (
     Quote,
 )
 from ava.providers.reading import alpha_vantage as reading
-from ava.settings import Secret
+from ava.section import Secret
 
 NAME = reading.NAME
 

@@ -23,7 +23,7 @@ from ava.errors import (
 from ava.net.client import Client, Request
 from ava.net.spec import Answer, Limit, Priority, ProviderSpec, Rate, Timeouts, Window
 from ava.providers import parse
-from ava.settings import Secret
+from ava.section import Secret
 
 XAI, SONAR = "xai", "perplexity"
 

@@ -27,7 +27,7 @@ from ava.providers.market import (
     Recommendation,
 )
 from ava.providers.reading import finnhub as reading
-from ava.settings import Secret
+from ava.section import Secret
 
 NAME = reading.NAME
 

@@ -24,7 +24,7 @@ from ava.providers import parse
 from ava.providers.asking import FUNDAMENTALS, HISTORY, OPTIONS, QUOTES, How, ask, chunks, together
 from ava.providers.market import Bar, Interval, Match, OptionContract, Quote
 from ava.providers.reading import massive as reading
-from ava.settings import Secret
+from ava.section import Secret
 
 NAME = reading.NAME
 SYMBOLS_A_CALL = 250

@@ -52,7 +52,7 @@ from ava.providers.games import (
     SportInfo,
 )
 from ava.providers.reading import odds_api as reading
-from ava.settings import Secret
+from ava.section import Secret
 
 NAME = "odds_api"
 

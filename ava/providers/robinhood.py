@@ -40,7 +40,7 @@ from ava.providers.holdings import (
 )
 from ava.providers.reading import robinhood as reading
 from ava.providers.robinhood_login import Login
-from ava.settings import Secret
+from ava.section import Secret
 
 NAME = reading.NAME
 

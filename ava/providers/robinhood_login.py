@@ -18,7 +18,7 @@ from ava.errors import AuthenticationError, BadRequestError
 from ava.net.client import Client, Request
 from ava.net.spec import Answer
 from ava.providers import parse
-from ava.settings import Secret
+from ava.section import Secret
 
 _PATH = "/oauth2/token/"
 _FORM = {"content-type": "application/x-www-form-urlencoded"}

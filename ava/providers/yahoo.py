@@ -39,7 +39,7 @@ from ava.providers.asking import (
 from ava.providers.market import Bar, Fundamentals, Interval, OptionChain, Quote
 from ava.providers.reading import yahoo as reading
 from ava.providers.reading import yahoo_summary
-from ava.settings import Secret
+from ava.section import Secret
 
 NAME = reading.NAME
 CONCURRENCY = 5  # 000.7

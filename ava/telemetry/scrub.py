@@ -17,7 +17,8 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from ava.net.redact import MASK, Redactor
-from ava.settings import Secret, Section, Settings
+from ava.section import Secret, Section
+from ava.settings import Settings
 
 _LONG = 6  # characters from which a secret is looked for by itself
 

@@ -8,7 +8,8 @@ import httpx
 import uvicorn
 
 from ava.core import Core
-from ava.settings import ApiSettings, RedisSettings, Secret, Settings
+from ava.section import Secret
+from ava.settings import ApiSettings, RedisSettings, Settings
 
 SECRET = "s3cret-of-the-desk"  # noqa: S105 - a key of these tests
 KEYED = {"Authorization": f"Bearer {SECRET}"}

@@ -8,12 +8,12 @@ import pytest
 
 from ava.api.app import create_app
 from ava.core import Core
+from ava.section import Secret
 from ava.settings import (
     ApiSettings,
     DatabaseSettings,
     ProviderKeys,
     ProviderSettings,
-    Secret,
     Settings,
     StateSettings,
 )

@@ -13,8 +13,9 @@ from ava.cache.keep import Keep
 from ava.clock import ManualClock
 from ava.core import Core
 from ava.db.query import named
+from ava.section import Secret
 from ava.services.health import Health, HealthReport
-from ava.settings import DatabaseSettings, RedisSettings, Secret, Settings, StateSettings
+from ava.settings import DatabaseSettings, RedisSettings, Settings, StateSettings
 from ava.telemetry.telemetry import Telemetry
 
 pytestmark = pytest.mark.anyio

@@ -7,7 +7,8 @@ from api_asking import KEYED, SECRET, asking
 
 from ava.api.app import create_app
 from ava.core import Core
-from ava.settings import ApiSettings, DatabaseSettings, Secret, Settings, StateSettings
+from ava.section import Secret
+from ava.settings import ApiSettings, DatabaseSettings, Settings, StateSettings
 
 pytestmark = pytest.mark.anyio
 

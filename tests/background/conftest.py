@@ -12,7 +12,8 @@ from ava.background.timetable import Every
 from ava.background.worker import Background
 from ava.clock import ManualClock
 from ava.core import Core
-from ava.settings import DatabaseSettings, Secret, Settings, StateSettings, WorkerSettings
+from ava.section import Secret
+from ava.settings import DatabaseSettings, Settings, StateSettings, WorkerSettings
 
 NOW = datetime(2026, 1, 5, 14, 30, tzinfo=UTC)
 

@@ -7,7 +7,8 @@ from ava.background.job import Job
 from ava.background.timetable import Every
 from ava.background.worker import working
 from ava.core import Core
-from ava.settings import DatabaseSettings, Secret, Settings
+from ava.section import Secret
+from ava.settings import DatabaseSettings, Settings
 
 
 async def endless(_core, _tick):

@@ -13,16 +13,10 @@ from ava.clock import ManualClock
 from ava.core import Core
 from ava.db.maintain import Period
 from ava.errors import ProviderError
+from ava.section import Secret
 from ava.services.scoreboard import Scoreboard
 from ava.services.sports import Sport
-from ava.settings import (
-    DatabaseSettings,
-    ProviderKeys,
-    ProviderSettings,
-    Secret,
-    Settings,
-    StateSettings,
-)
+from ava.settings import DatabaseSettings, ProviderKeys, ProviderSettings, Settings, StateSettings
 from perf.lab.providers import Fault, Kind, Simulation
 
 pytestmark = pytest.mark.anyio

@@ -18,8 +18,9 @@ from ava.core import Core
 from ava.errors import DatabaseError, OutageError, PlanError
 from ava.net.spec import Priority
 from ava.providers.games import League
+from ava.section import Secret
 from ava.services.automation import Automation
-from ava.settings import DatabaseSettings, Secret
+from ava.settings import DatabaseSettings
 
 pytestmark = pytest.mark.anyio
 

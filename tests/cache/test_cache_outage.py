@@ -14,7 +14,8 @@ from ava.cache.memory import MISSING
 from ava.cache.subscription import BEAT_S, GRACE_S, LEASE_S, RETRY_S
 from ava.cache.tiered import Cache
 from ava.redis import RedisLink
-from ava.settings import RedisSettings, Secret
+from ava.section import Secret
+from ava.settings import RedisSettings
 from perf.lab.redis import find_redis
 
 pytestmark = pytest.mark.anyio

@@ -14,7 +14,8 @@ from ava.cache.shared import LOCK_MS, Found, Leading, Parcel, SharedStore, Waiti
 from ava.clock import ManualClock, SystemClock
 from ava.errors import SharedStoreDownError
 from ava.redis import RedisLink
-from ava.settings import RedisSettings, Secret
+from ava.section import Secret
+from ava.settings import RedisSettings
 from perf.lab.guard import Guard
 from perf.lab.redis import RedisServer, find_redis
 

@@ -15,7 +15,8 @@ from ava.cache.tiered import Cache
 from ava.clock import ManualClock
 from ava.errors import NotFoundError, OutageError
 from ava.redis import RedisLink
-from ava.settings import RedisSettings, Secret
+from ava.section import Secret
+from ava.settings import RedisSettings
 
 pytestmark = pytest.mark.anyio
 

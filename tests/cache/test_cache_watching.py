@@ -10,7 +10,8 @@ from ava.cache.keep import Keep
 from ava.cache.memory import MISSING
 from ava.cache.tiered import Cache
 from ava.redis import RedisLink
-from ava.settings import RedisSettings, Secret
+from ava.section import Secret
+from ava.settings import RedisSettings
 
 pytestmark = pytest.mark.anyio
 

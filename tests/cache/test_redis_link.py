@@ -9,7 +9,8 @@ from redis.exceptions import ResponseError
 from ava.clock import ManualClock
 from ava.errors import SharedStoreDownError
 from ava.redis import RETRY_S, RedisLink
-from ava.settings import RedisSettings, Secret
+from ava.section import Secret
+from ava.settings import RedisSettings
 
 pytestmark = pytest.mark.anyio
 

@@ -13,7 +13,8 @@ from ava.clock import ManualClock
 from ava.errors import SharedStoreDownError
 from ava.redis import RETRY_S, RedisLink, Script
 from ava.redis_wire import Wire, pack
-from ava.settings import RedisSettings, Secret
+from ava.section import Secret
+from ava.settings import RedisSettings
 from perf.lab.redis import redis_url_at
 
 pytestmark = pytest.mark.anyio

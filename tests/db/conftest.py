@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from ava.db.pool import Database
-from ava.settings import DatabaseSettings, Secret
+from ava.section import Secret
+from ava.settings import DatabaseSettings
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ from ava.errors import (
     StatementTimeoutError,
     TransactionConflictError,
 )
-from ava.settings import DatabaseSettings, Secret
+from ava.section import Secret
+from ava.settings import DatabaseSettings
 
 pytestmark = pytest.mark.anyio
 

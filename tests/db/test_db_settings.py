@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from ava.errors import SettingsError
-from ava.settings import DatabaseSettings, Secret, Settings
+from ava.section import Secret
+from ava.settings import DatabaseSettings, Settings
 
 HIDDEN = "hunter2"
 URL = f"postgresql://ava:{HIDDEN}@db.example/ava"

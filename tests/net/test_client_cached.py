@@ -12,7 +12,7 @@ from ava.clock import ManualClock
 from ava.errors import DeadlineError, OutageError
 from ava.net.client import Client, Request
 from ava.net.spec import ProviderSpec, RetryRule
-from ava.settings import Secret
+from ava.section import Secret
 
 pytestmark = pytest.mark.anyio
 

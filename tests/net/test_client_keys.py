@@ -16,7 +16,7 @@ from ava.net.client import Client, Request
 from ava.net.http import open_http
 from ava.net.redact import Redactor
 from ava.net.spec import ProviderSpec, RetryRule, Timeouts
-from ava.settings import Secret
+from ava.section import Secret
 
 pytestmark = pytest.mark.anyio
 

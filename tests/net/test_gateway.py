@@ -26,7 +26,8 @@ from ava.net.shared_limiter import SharedLimiter
 from ava.net.shared_quota import SharedQuota
 from ava.net.spec import Period, ProviderSpec, QuotaRule, RetryRule, Timeouts, Window
 from ava.redis import RedisLink
-from ava.settings import ProviderKeys, RedisSettings, Secret
+from ava.section import Secret
+from ava.settings import ProviderKeys, RedisSettings
 
 pytestmark = pytest.mark.anyio
 

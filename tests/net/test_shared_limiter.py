@@ -14,7 +14,8 @@ from ava.net.limits import tightened
 from ava.net.shared_limiter import LATE_ANSWERS, Lease, SharedLimiter
 from ava.net.spec import Priority, Rate, Window
 from ava.redis import RedisLink
-from ava.settings import RedisSettings, Secret
+from ava.section import Secret
+from ava.settings import RedisSettings
 
 pytestmark = pytest.mark.anyio
 

@@ -11,7 +11,8 @@ from ava.net.quota import TOLD_S, Taking
 from ava.net.shared_quota import SharedQuota
 from ava.net.spec import Budget, Period, QuotaRule
 from ava.redis import RedisLink
-from ava.settings import RedisSettings, Secret
+from ava.section import Secret
+from ava.settings import RedisSettings
 
 pytestmark = pytest.mark.anyio
 

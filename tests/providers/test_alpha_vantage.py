@@ -11,7 +11,7 @@ from ava.net.spec import Answer, Period
 from ava.providers import alpha_vantage as av
 from ava.providers.market import EarningsDate, Interval, Quote, ReportTime
 from ava.providers.reading import alpha_vantage as reading
-from ava.settings import Secret
+from ava.section import Secret
 from perf.claims.providers.virtual import Virtual
 from perf.lab.providers import Grade
 

@@ -11,7 +11,7 @@ from ava.errors import AuthenticationError, NotFoundError
 from ava.net.client import Client
 from ava.net.spec import Answer
 from ava.providers import chat
-from ava.settings import Secret
+from ava.section import Secret
 from perf.claims.providers.virtual import Virtual
 from perf.lab.providers import Grade
 

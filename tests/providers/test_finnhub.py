@@ -12,7 +12,7 @@ from ava.net.spec import Answer
 from ava.providers import finnhub as fh
 from ava.providers.market import Interval, Quote, ReportTime
 from ava.providers.reading import finnhub as reading
-from ava.settings import Secret
+from ava.section import Secret
 from perf.claims.providers.virtual import Virtual
 from perf.lab.providers import Grade
 

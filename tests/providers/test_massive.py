@@ -13,7 +13,7 @@ from ava.net.spec import Answer, Rate, Window
 from ava.providers import massive as mv
 from ava.providers.market import Interval, Right
 from ava.providers.reading import massive as reading
-from ava.settings import Secret
+from ava.section import Secret
 from perf.claims.providers.virtual import Virtual
 from perf.lab.providers import Grade
 

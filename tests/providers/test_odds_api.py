@@ -26,8 +26,8 @@ from ava.net.spec import Answer, Budget, Period, Rate, Window
 from ava.providers import odds_api
 from ava.providers.games import EventOdds, League, OddsFormat, american, decimal_odds
 from ava.providers.odds_api import OddsApi
+from ava.section import Secret
 from ava.services.offers import game_odds
-from ava.settings import Secret
 
 KEY = "0123456789abcdef0123456789abcdef"
 START = datetime(2026, 1, 6, 0, 10, tzinfo=UTC)

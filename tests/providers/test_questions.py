@@ -9,7 +9,8 @@ from ava.errors import NotFoundError
 from ava.net.gateway import Gateway
 from ava.platform import Providers
 from ava.providers import questions
-from ava.settings import ProviderKeys, Secret
+from ava.section import Secret
+from ava.settings import ProviderKeys
 from perf.lab.providers import Fault, Kind, Simulation
 
 pytestmark = pytest.mark.anyio

@@ -26,7 +26,7 @@ from ava.providers.market import Right
 from ava.providers.reading.robinhood import complaint
 from ava.providers.robinhood import Robinhood
 from ava.providers.robinhood_login import Login
-from ava.settings import Secret
+from ava.section import Secret
 
 pytestmark = pytest.mark.anyio
 

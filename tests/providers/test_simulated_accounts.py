@@ -17,8 +17,8 @@ from ava.providers.kalshi import Kalshi
 from ava.providers.odds_api import OddsApi
 from ava.providers.robinhood import Robinhood
 from ava.providers.robinhood_login import Login
+from ava.section import Secret
 from ava.services.offers import game_odds
-from ava.settings import Secret
 from perf.lab.providers import Fault, Kind, Simulation
 
 pytestmark = pytest.mark.anyio

@@ -18,7 +18,7 @@ from ava.providers.asking import Partial
 from ava.providers.market import Interval, Right
 from ava.providers.reading import yahoo as reading
 from ava.providers.reading import yahoo_summary
-from ava.settings import Secret
+from ava.section import Secret
 from perf.claims.providers.virtual import Virtual
 
 pytestmark = pytest.mark.anyio

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from ava.core import Core
-from ava.settings import DatabaseSettings, RedisSettings, Secret, Settings, StateSettings
+from ava.section import Secret
+from ava.settings import DatabaseSettings, RedisSettings, Settings, StateSettings
 
 
 @pytest.fixture

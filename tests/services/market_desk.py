@@ -5,14 +5,8 @@ from datetime import date
 
 from ava.clock import ManualClock
 from ava.core import Core
-from ava.settings import (
-    ProviderKeys,
-    ProviderSettings,
-    RedisSettings,
-    Secret,
-    Settings,
-    StateSettings,
-)
+from ava.section import Secret
+from ava.settings import ProviderKeys, ProviderSettings, RedisSettings, Settings, StateSettings
 from perf.lab.providers import Simulation
 
 DAY = date(2026, 1, 5)  # the market of New York opens at half past nine, which is 14:30 UTC

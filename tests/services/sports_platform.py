@@ -5,13 +5,13 @@ from datetime import UTC, date, datetime
 
 from ava.clock import ManualClock
 from ava.core import Core
+from ava.section import Secret
 from ava.settings import (
     ApiSettings,
     DatabaseSettings,
     ProviderKeys,
     ProviderSettings,
     RedisSettings,
-    Secret,
     Settings,
     StateSettings,
 )

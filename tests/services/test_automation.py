@@ -7,8 +7,9 @@ import pytest
 from ava.core import Core
 from ava.db.query import named
 from ava.errors import NoDatabaseError, NotFoundError
+from ava.section import Secret
 from ava.services.automation import PREFIX, Automation
-from ava.settings import DatabaseSettings, RedisSettings, Secret, Settings, StateSettings
+from ava.settings import DatabaseSettings, RedisSettings, Settings, StateSettings
 
 pytestmark = pytest.mark.anyio
 

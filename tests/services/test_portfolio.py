@@ -25,16 +25,10 @@ from ava.providers.holdings import (
     StockQuote,
 )
 from ava.providers.market import Right
+from ava.section import Secret
 from ava.services.portfolio import Portfolios
 from ava.services.valuation import PortfolioView, total, valued
-from ava.settings import (
-    ProviderKeys,
-    ProviderSettings,
-    RedisSettings,
-    Secret,
-    Settings,
-    StateSettings,
-)
+from ava.settings import ProviderKeys, ProviderSettings, RedisSettings, Settings, StateSettings
 from perf.lab.providers import Fault, Grade, Kind, Simulation
 
 AT = datetime(2026, 1, 5, 15, tzinfo=UTC)

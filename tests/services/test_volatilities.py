@@ -7,9 +7,10 @@ import pytest
 from market_desk import opened, simulated
 
 from ava.providers.market import OptionChain, OptionContract, Right
+from ava.section import Secret
 from ava.services.premium_scanner import PremiumQuestion, PremiumScanner
 from ava.services.volatilities import Range, Volatilities, level_of, rank_of
-from ava.settings import DatabaseSettings, Secret
+from ava.settings import DatabaseSettings
 
 pytestmark = pytest.mark.anyio
 

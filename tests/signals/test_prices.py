@@ -8,7 +8,8 @@ import pytest
 from ava.cache.freshness import never
 from ava.clock import ManualClock
 from ava.platform import Platform
-from ava.settings import ProviderKeys, Secret, Settings, StateSettings
+from ava.section import Secret
+from ava.settings import ProviderKeys, Settings, StateSettings
 from ava.signals.prices import MarketPrices
 from perf.lab.providers import Fault, Grade, Kind, Simulation
 

@@ -10,7 +10,8 @@ from ava.db.local import LocalStore
 from ava.db.local_engine import LocalStoreBusyError
 from ava.db.local_rows import Bar
 from ava.db.pool import Database
-from ava.settings import DatabaseSettings, Secret
+from ava.section import Secret
+from ava.settings import DatabaseSettings
 from ava.signals.decide import Action, Signal
 from ava.signals.orders import Fill, Holding, Order, Side
 from ava.signals.store import Decided, HoldingsDifferError, MemoryStore

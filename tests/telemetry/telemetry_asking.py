@@ -8,8 +8,9 @@ from ava.api.access import Access
 from ava.api.app import create_app, discover
 from ava.api.route import Routes
 from ava.core import Core
+from ava.section import Secret
 from ava.services.fresh import Fresh
-from ava.settings import ApiSettings, DatabaseSettings, RedisSettings, Secret, Settings
+from ava.settings import ApiSettings, DatabaseSettings, RedisSettings, Settings
 
 
 def settings_of(*, dsn=None, redis=None, **sections):

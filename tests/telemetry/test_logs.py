@@ -8,12 +8,12 @@ import warnings
 
 import pytest
 
+from ava.section import Secret
 from ava.settings import (
     ApiSettings,
     DatabaseSettings,
     LogSettings,
     ProviderKeys,
-    Secret,
     Settings,
     SettingsError,
 )

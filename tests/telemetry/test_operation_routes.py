@@ -5,8 +5,9 @@ from telemetry_asking import opened
 
 from ava.cache.keep import Keep
 from ava.providers import alpha_vantage, espn
+from ava.section import Secret
 from ava.services.provider_desk import known
-from ava.settings import ProviderKeys, Secret, StateSettings
+from ava.settings import ProviderKeys, StateSettings
 
 pytestmark = pytest.mark.anyio
 

@@ -13,7 +13,8 @@ from ava.core import Core
 from ava.db.query import named
 from ava.net.request import Request
 from ava.providers import espn
-from ava.settings import Secret, SettingsError, TracingSettings
+from ava.section import Secret
+from ava.settings import SettingsError, TracingSettings
 from ava.telemetry.telemetry import Telemetry, tracing_of
 from ava.telemetry.tracing import open_tracing
 

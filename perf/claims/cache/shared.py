@@ -21,7 +21,8 @@ from ava.cache.memory import MISSING, MemoryCache
 from ava.cache.tiered import Cache
 from ava.errors import OutageError
 from ava.redis import RedisLink
-from ava.settings import RedisSettings, Secret
+from ava.section import Secret
+from ava.settings import RedisSettings
 from perf.claim import Category, Plan, at_most, claim, counter_example, exactly
 from perf.claims.document.shared_cache import QueryCache, RedisCache, get_symbol_metadata
 from perf.instruments import Arm, Bench, Compare, Count, Counted, Occurrence, Witness

@@ -23,7 +23,8 @@ import ava
 from ava.clock import ManualClock
 from ava.db.pool import Database
 from ava.errors import ServerUnreachableError
-from ava.settings import DatabaseSettings, Secret
+from ava.section import Secret
+from ava.settings import DatabaseSettings
 from perf.claim import Category, Plan, claim, exactly
 from perf.claims.database.prepared import empty_copy
 from perf.instruments import Count, Counted

@@ -14,7 +14,8 @@ from ava.net.limiter import LocalLimiter
 from ava.net.shared_limiter import Lease, SharedLimiter
 from ava.net.spec import Rate, Window
 from ava.redis import RedisLink
-from ava.settings import RedisSettings, Secret
+from ava.section import Secret
+from ava.settings import RedisSettings
 from perf.claim import Category, Plan, at_least, at_most, claim
 from perf.claims.limits.rates import drain, keyspace, most_in_any
 from perf.instruments import Arm, Compare, Count, Counted

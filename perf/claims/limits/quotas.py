@@ -24,7 +24,8 @@ from ava.net.quota import Quota
 from ava.net.shared_quota import SharedQuota
 from ava.net.spec import Period, QuotaRule
 from ava.redis import RedisLink
-from ava.settings import RedisSettings, Secret
+from ava.section import Secret
+from ava.settings import RedisSettings
 from perf.claim import Category, Plan, claim, counter_example, exactly
 from perf.claims.document.limits import call_count_key, count_call
 from perf.claims.limits.rates import keyspace

@@ -21,7 +21,8 @@ from ava.net.limiter import LocalLimiter
 from ava.net.shared_limiter import Lease, SharedLimiter
 from ava.net.spec import Window
 from ava.redis import RedisLink
-from ava.settings import RedisSettings, Secret
+from ava.section import Secret
+from ava.settings import RedisSettings
 from perf.claim import Category, Plan, at_most, claim, counter_example, exactly
 from perf.claims.document.limits import FinnhubLimit
 from perf.instruments import Count, Counted, Occurrence, Witness

@@ -28,7 +28,8 @@ from ava.net.gateway import Gateway
 from ava.net.spec import Limit, ProviderSpec, Timeouts, Window
 from ava.providers import alpha_vantage
 from ava.redis import RedisLink
-from ava.settings import ProviderKeys, RedisSettings, Secret
+from ava.section import Secret
+from ava.settings import ProviderKeys, RedisSettings
 from perf.claim import Category, Plan, at_most, claim, exactly
 from perf.claims.providers.callers import member
 from perf.claims.providers.outside import SPECS, keys, question

@@ -9,7 +9,8 @@ from pathlib import Path
 from ava.errors import QuotaExhaustedError
 from ava.net.gateway import Gateway
 from ava.providers import alpha_vantage
-from ava.settings import ProviderKeys, Secret
+from ava.section import Secret
+from ava.settings import ProviderKeys
 from perf.lab.swarm import Start
 
 PACE = 50.0  # of the limiter: one call in 20 ms, so that many are cut off in the middle of theirs

@@ -13,7 +13,7 @@ from ava.net.client import Client
 from ava.net.http import open_http
 from ava.net.limiter import LocalLimiter
 from ava.net.spec import ProviderSpec
-from ava.settings import Secret
+from ava.section import Secret
 from perf.claim import Plan
 from perf.instruments.bench import Bench
 from perf.lab.providers import Simulation

@@ -28,7 +28,7 @@ from ava.net.spec import Period, QuotaRule
 from ava.providers import odds_api
 from ava.providers.games import League
 from ava.providers.odds_api import SPORT_KEYS, OddsApi
-from ava.settings import Secret
+from ava.section import Secret
 from perf.claim import Category, Plan, at_least, claim, exactly
 from perf.claims.document.odds_api import OddsClient
 from perf.claims.providers.virtual import VIRTUAL, Virtual

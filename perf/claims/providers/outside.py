@@ -29,7 +29,8 @@ from ava.providers import (
     yahoo,
 )
 from ava.providers.games import League
-from ava.settings import ProviderKeys, Secret
+from ava.section import Secret
+from ava.settings import ProviderKeys
 from perf.claims.providers.virtual import SYMBOLS
 from perf.lab.providers import Simulation
 

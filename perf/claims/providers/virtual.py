@@ -23,7 +23,7 @@ from ava.clock import ManualClock
 from ava.net.client import Client
 from ava.net.limiter import LocalLimiter
 from ava.net.spec import ProviderSpec
-from ava.settings import Secret
+from ava.section import Secret
 from perf.lab.providers.market import day_of, market
 from perf.lab.providers.provider import Grade, Outcome, Provider, Request, Terms
 from perf.lab.providers.server import load

@@ -7,13 +7,13 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from ava.core import Core
+from ava.section import Secret
 from ava.settings import (
     ApiSettings,
     DatabaseSettings,
     ProviderKeys,
     ProviderSettings,
     RedisSettings,
-    Secret,
     Settings,
     StateSettings,
 )

@@ -26,9 +26,10 @@ from ava.api.app import create_app
 from ava.api.parameters import Limit
 from ava.api.route import Routes
 from ava.core import Core
+from ava.section import Secret
 from ava.services.fresh import Fresh
 from ava.services.lists import Listed
-from ava.settings import ApiSettings, Secret, Settings
+from ava.settings import ApiSettings, Settings
 from perf.lab.launch import LOOPBACK
 from perf.lab.swarm import Start
 

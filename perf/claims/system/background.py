@@ -27,14 +27,8 @@ from ava.background.worker import Background, working
 from ava.clock import ManualClock
 from ava.core import Core
 from ava.providers.odds_api import MONTHLY_CREDITS, SPORT_KEYS
-from ava.settings import (
-    DatabaseSettings,
-    ProviderKeys,
-    ProviderSettings,
-    Secret,
-    Settings,
-    StateSettings,
-)
+from ava.section import Secret
+from ava.settings import DatabaseSettings, ProviderKeys, ProviderSettings, Settings, StateSettings
 from perf.claim import Category, Plan, at_most, claim, counter_example, exactly
 from perf.claims.database.prepared import connect, empty_copy
 from perf.claims.document.background import auto_sync_sports_odds

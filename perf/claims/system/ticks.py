@@ -17,7 +17,8 @@ from ava.background.job import Job
 from ava.background.timetable import Every
 from ava.background.worker import working
 from ava.core import Core
-from ava.settings import DatabaseSettings, Secret, Settings, StateSettings
+from ava.section import Secret
+from ava.settings import DatabaseSettings, Settings, StateSettings
 from perf.claim import Category, Plan, claim, exactly
 from perf.claims.database.prepared import empty_copy
 from perf.instruments import Count, Counted

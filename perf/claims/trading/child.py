@@ -20,7 +20,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ava.db.pool import Database
-from ava.settings import DatabaseSettings, Secret
+from ava.section import Secret
+from ava.settings import DatabaseSettings
 from ava.signals.broker import PaperBroker
 from ava.signals.config import TradingConfig
 from ava.signals.decide import Rule

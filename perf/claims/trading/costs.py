@@ -24,7 +24,8 @@ from ava.cache.movement import Volatility
 from ava.cache.tiered import Cache
 from ava.platform import Platform
 from ava.providers.market import Quote
-from ava.settings import ProviderKeys, Secret, Settings, StateSettings
+from ava.section import Secret
+from ava.settings import ProviderKeys, Settings, StateSettings
 from ava.signals.broker import PaperBroker
 from ava.signals.config import TradingConfig
 from ava.signals.loop import TradingLoop

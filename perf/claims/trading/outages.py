@@ -17,7 +17,8 @@ from typing import Any
 
 from ava.db.pool import Database
 from ava.errors import ProviderError
-from ava.settings import DatabaseSettings, Secret
+from ava.section import Secret
+from ava.settings import DatabaseSettings
 from ava.signals.broker import PaperBroker
 from ava.signals.config import TradingConfig
 from ava.signals.decide import Rule
