@@ -1,4 +1,4 @@
-"""The regression gate: is head slower than base, for any pytest-benchmark suite, unchanged?
+"""The regression gate: whether head is slower than base, for any pytest-benchmark suite, unchanged.
 
 Base and head lie beside each other; fresh pairs of processes run the user's own pytest, park inside
 each benchmark, and are asked for short slices of calls in turn (`inside`, `process`, `pair`,

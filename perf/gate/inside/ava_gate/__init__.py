@@ -1,0 +1,1 @@
+"""Stand in for pytest-benchmark's and pytest-codspeed's fixtures, and measure when asked to."""

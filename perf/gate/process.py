@@ -1,0 +1,168 @@
+"""A worker: the user's pytest in a process of its own, with a socket to it.
+
+It leads a process group, so that what its tests start ends with it. It dies with the coordinator
+however that dies: Linux sends it SIGKILL, and elsewhere its next read from the socket fails. What
+it prints goes to a file that is looked at only when it ends unexpectedly.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any, Self
+
+from perf.gate.protocol import Event, ProtocolError, Wish, read
+
+INSIDE = Path(__file__).parent / "inside"
+_PLUGIN = "ava_gate.plugin"
+_PDEATHSIG = 1
+_CHUNK = 1 << 16
+
+
+class CrashedError(Exception):
+    """A worker ended, hung or spoke nonsense; the message says which, and its last words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """How to start a worker: interpreter, folder, path of its imports, pytest's arguments.
+
+    `prefix` are words before the interpreter, as valgrind needs.
+    """
+
+    python: str
+    folder: Path
+    path: tuple[Path, ...]
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str]
+    prefix: tuple[str, ...] = ()
+
+    def words(self) -> list[str]:
+        """Return the command line."""
+        pytest = ("-m", "pytest", "-p", _PLUGIN, "-q", "--color=no")
+        return [*self.prefix, self.python, *pytest, *self.arguments]
+
+    def variables(self, seed: int, descriptor: int) -> dict[str, str]:
+        """Return the environment: the checkout's own packages come before installed ones."""
+        given = self.environment.get("PYTHONPATH", "")
+        path = [str(INSIDE), *map(str, self.path), *([given] if given else [])]
+        return {
+            **self.environment,
+            "PYTHONPATH": os.pathsep.join(path),
+            "PYTHONHASHSEED": str(seed),
+            "AVA_GATE_FD": str(descriptor),
+        }
+
+
+class Worker:
+    """A running worker; use it as a context, which ends it and all that it started."""
+
+    def __init__(self, command: Command, seed: int, output: Path) -> None:
+        ours, theirs = socket.socketpair()
+        self._socket = ours
+        self._output = output
+        self._pending = b""
+        with theirs, output.open("wb") as sink:
+            self._process = subprocess.Popen(
+                command.words(),
+                cwd=command.folder,
+                env=command.variables(seed, theirs.fileno()),
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,
+                preexec_fn=_die_with_parent(),  # noqa: PLW1509 - this process has one thread
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def run(self, ids: Sequence[str]) -> None:
+        """Name the benchmarks to run, in this order."""
+        self._send({"do": "run", "ids": list(ids)})
+
+    def ask(self, wish: Wish) -> None:
+        """Ask for a slice."""
+        self._send(wish.to_json())
+
+    def leave(self) -> None:
+        """Let the parked benchmark end."""
+        self._send({"do": "leave"})
+
+    def _send(self, message: Mapping[str, Any]) -> None:
+        try:
+            self._socket.sendall(json.dumps(message).encode() + b"\n")
+        except OSError as error:
+            raise CrashedError(self._last_words()) from error
+
+    def next(self, within_s: float) -> Event:
+        """Return the worker's next event; raise CrashedError when none comes within that time."""
+        until = monotonic() + within_s
+        while b"\n" not in self._pending:
+            self._pending += self._received(until, within_s)
+        line, _, self._pending = self._pending.partition(b"\n")
+        try:
+            return read(line)
+        except ProtocolError as error:
+            raise CrashedError(str(error)) from error
+
+    def _received(self, until: float, within_s: float) -> bytes:
+        """Return what has come; a child of the worker may hold its socket, so look at both."""
+        while not select.select([self._socket], [], [], 0.2)[0]:
+            if self._process.poll() is not None:
+                raise CrashedError(self._last_words())
+            if monotonic() > until:
+                raise CrashedError(f"nothing came from it for {within_s:.0f} s")
+        with contextlib.suppress(ConnectionError):
+            if chunk := self._socket.recv(_CHUNK):
+                return chunk
+        raise CrashedError(self._last_words())
+
+    def _last_words(self) -> str:
+        """Say how the process ended, with the last line that it printed."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
+        code = self._process.returncode
+        lines = self._output.read_text(encoding="utf-8", errors="replace").split("\n")
+        said = [line.strip() for line in lines if line.strip()]
+        tail = f": {said[-1][:300]}" if said else ""
+        if code is None:
+            return f"its worker closed its socket and runs on{tail}"
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"code {code}"
+        return f"its worker ended with {how}{tail}"
+
+    def close(self) -> None:
+        """End the process and its group, whatever it does."""
+        self._socket.close()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+def _die_with_parent() -> Any:
+    """Return what a child runs before it becomes the worker; None where that is unknown."""
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl, kill, parent = ctypes.CDLL(None).prctl, signal.SIGKILL, os.getpid()
+
+    def bind() -> None:
+        prctl(_PDEATHSIG, kill)
+        if os.getppid() != parent:  # it died before the line above
+            os._exit(1)
+
+    return bind
