@@ -18,13 +18,29 @@ import psycopg
 from psycopg import sql
 
 from perf.claims.system.processes import simulated, started
-from perf.demonstration import Shown, demonstration
+from perf.demonstration import Figures, Service, Shown, demonstration
 from perf.lab.guard import Guard, Stop
 from perf.lab.lab import Lab
 from perf.lab.providers.espn import number_of
 
 _GAMES = ("nfl_games", "nba_games", "ncaa_football_games", "ncaa_basketball_games")
 _EVENING_H = 21  # UTC, the hour that the data set was taken at
+
+FIGURES = Figures(
+    path="/api/v1/metrics",
+    requests="ava_http_request_duration_seconds",
+    aside=("route", "/api/v1/metrics"),
+    # The fast path's look-ups are counted by it alone, and what it lacks is looked up in the cache.
+    hits=("ava_fast_path_hits_total", "argo_cache_hits_total"),
+    misses=("argo_cache_misses_total",),
+    loop_lag="ava_event_loop_lag_seconds",
+    pool={
+        "in_use": "ava_db_pool_in_use",
+        "limit": "ava_db_pool_connections_limit",
+        "waiting": "ava_db_pool_waiting",
+        "saturation": "ava_db_pool_saturation_ratio",
+    },
+)
 
 
 @demonstration("the platform", needs=["market"])
@@ -34,12 +50,13 @@ def platform(lab: Lab, guard: Guard, port: int) -> Iterator[Shown]:
     database = str(lab.prepared["market"]["database"])
     _stage_games(lab.dsn(database), datetime.now(UTC))
     key = secrets.token_urlsafe(18)
+    providers = lab.providers(guard=guard, moving=True)
     settings = {
         "AVA_DATABASE_URL": lab.dsn(database),
         "AVA_REDIS_URL": lab.redis_url,
         "AVA_STATE_DIRECTORY": str(lab.scratch),
         "AVA_API_KEYS": f"demo:{key}",
-        **simulated(lab.providers(guard=guard, moving=True)),
+        **simulated(providers),
     }
     logs, own = lab.scratch, partial(_own, guard)
     with (
@@ -55,7 +72,16 @@ def platform(lab: Lab, guard: Guard, port: int) -> Iterator[Shown]:
             f"redis-cli -u {lab.redis_url}",
             f"tail -f {logs}/serve.log {logs}/worker.log",
         ]
-        yield Shown(lines, [serving.process, worker.process])
+        service = Service(
+            serving.url,
+            {"Authorization": f"Bearer {key}"},
+            processes={"serve": serving.process.pid, "worker": worker.process.pid},
+            servers=[providers.pid],
+            figures=FIGURES,
+            dsn=lab.dsn(database),
+            redis_url=lab.redis_url,
+        )
+        yield Shown(lines, [serving.process, worker.process], service)
 
 
 def _own(guard: Guard, process: Popen[bytes]) -> None:
