@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Any, Self
+from typing import Any
 
 from perf.gate.protocol import Event, ProtocolError, Wish, read
 
@@ -28,6 +28,7 @@ INSIDE = Path(__file__).parent / "inside"
 _PLUGIN = "ava_gate.plugin"
 _PDEATHSIG = 1
 _CHUNK = 1 << 16
+GRACE_S = 5.0  # for what a session's fixtures and exit handlers have to put away
 
 
 class CrashedError(Exception):
@@ -66,7 +67,7 @@ class Command:
 
 
 class Worker:
-    """A running worker; use it as a context, which ends it and all that it started."""
+    """A running worker; `close` ends it and all that it started."""
 
     def __init__(self, command: Command, seed: int, output: Path) -> None:
         ours, theirs = socket.socketpair()
@@ -85,12 +86,6 @@ class Worker:
                 start_new_session=True,
                 preexec_fn=_die_with_parent(),  # noqa: PLW1509 - this process has one thread
             )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def run(self, ids: Sequence[str]) -> None:
         """Name the benchmarks to run, in this order."""
@@ -146,8 +141,15 @@ class Worker:
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"code {code}"
         return f"its worker ended with {how}{tail}"
 
+    def interrupt(self) -> None:
+        """Ask the process to tear its fixtures down and end, as Ctrl-C would."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGINT)
+
     def close(self) -> None:
-        """End the process and its group, whatever it does."""
+        """Give the process a moment to end by itself, then end it and all of its group."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(GRACE_S)
         self._socket.close()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
