@@ -39,7 +39,8 @@ class CrashedError(Exception):
 class Command:
     """How to start a worker: interpreter, folder, path of its imports, pytest's arguments.
 
-    `prefix` are words before the interpreter, as valgrind needs.
+    `entry` are the words that make the interpreter run pytest, `prefix` those before it, as
+    valgrind needs.
     """
 
     python: str
@@ -47,12 +48,13 @@ class Command:
     path: tuple[Path, ...]
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
+    entry: tuple[str, ...] = ("-m", "pytest")
     prefix: tuple[str, ...] = ()
 
     def words(self) -> list[str]:
         """Return the command line."""
-        pytest = ("-m", "pytest", "-p", _PLUGIN, "-q", "--color=no")
-        return [*self.prefix, self.python, *pytest, *self.arguments]
+        ours = ("-p", _PLUGIN, "-q", "--color=no")
+        return [*self.prefix, self.python, *self.entry, *ours, *self.arguments]
 
     def variables(self, seed: int, descriptor: int) -> dict[str, str]:
         """Return the environment: the checkout's own packages come before installed ones."""
