@@ -20,6 +20,11 @@ class Kind(StrEnum):
     TIMING = "timing"  # times of one arm: samples "time", seconds
     COUNT = "count"  # an exact number, counted more than once: samples "count"
     LEVEL = "level"  # what something held, read now and then: samples "level", MB above the start
+    # Under load there are too many times to keep: samples "us", the middle of each bucket of a
+    # histogram in microseconds, and "times", how many fell into it.
+    DISTRIBUTION = "distribution"
+    SHARE = "share"  # so many of so many: samples "part" and "whole"
+    RATE = "rate"  # so many in so many seconds: samples "count" and "seconds"
     WITNESS = "witness"  # a counter-example: samples "occurred", 1.0 or 0.0
     FAILURE = "failure"  # nothing was measured; `error` says why
 

@@ -13,6 +13,8 @@ from perf.claim import Target, TargetKind
 from perf.sample import Kind, Measurement
 from perf.stats import Summary, rounds_needed, summarise
 
+_ENDS = frozenset({0.0, 100.0})  # of a share, in percent
+
 
 class Verdict(StrEnum):
     """The five answers; the set is closed."""
@@ -50,11 +52,20 @@ def judge(target: Target, measurement: Measurement, *, seed: str, noise: float =
     summary = summarise(measurement, seed=seed)
     if target.kind is TargetKind.COUNTER_EXAMPLE:
         return _judge_witness(summary)
-    if measurement.kind is Kind.COUNT:
-        return _judge_count(target, summary)
-    if measurement.kind is Kind.LEVEL:
-        return _judge_level(target, summary)
-    return _judge_interval(target, summary, noise)
+    match measurement.kind:
+        case Kind.COUNT:
+            judgement = _judge_count(target, summary)
+        case Kind.LEVEL:
+            judgement = _judge_level(target, summary)
+        case Kind.SHARE if target.bound in _ENDS:
+            judgement = _judge_whole(target, summary)
+        case Kind.SHARE | Kind.RATE:  # counted: no clock's noise in them
+            judgement = _judge_interval(target, summary, 0.0, "events")
+        case Kind.DISTRIBUTION:
+            judgement = _judge_interval(target, summary, noise, "requests")
+        case _:
+            judgement = _judge_interval(target, summary, noise, "rounds")
+    return judgement
 
 
 def _defect(target: Target, measurement: Measurement) -> str | None:
@@ -117,7 +128,13 @@ def _judge_level(target: Target, summary: Summary) -> Judgement:
     return _with(summary, Verdict.MET if low_good else Verdict.MISSED, figure)
 
 
-def _judge_interval(target: Target, summary: Summary, noise: float) -> Judgement:
+def _judge_whole(target: Target, summary: Summary) -> Judgement:
+    """Judge "none" or "all" by what was counted: no number of events excludes a rarer one."""
+    verdict = Verdict.MET if _is_good(target, summary.estimate) else Verdict.MISSED
+    return _with(summary, verdict, f"counted {summary.estimator}, target {_rule(target)} %")
+
+
+def _judge_interval(target: Target, summary: Summary, noise: float, noun: str) -> Judgement:
     figure = (
         f"{summary.estimator} {summary.estimate:.4g} {target.unit}, "
         f"interval [{summary.low:.4g}, {summary.high:.4g}], target {_rule(target)}"
@@ -125,7 +142,7 @@ def _judge_interval(target: Target, summary: Summary, noise: float) -> Judgement
     low_good, high_good = _is_good(target, summary.low), _is_good(target, summary.high)
     if low_good != high_good:
         more = rounds_needed(summary, target.bound)
-        advice = f"about {more} rounds would tell" if more else "more rounds would not tell"
+        advice = f"about {more} {noun} would tell" if more else f"more {noun} would not tell"
         return _with(summary, Verdict.INCONCLUSIVE, f"{figure}: the bound lies inside it; {advice}")
     if _within_noise(target, summary, noise):
         return _with(

@@ -117,11 +117,13 @@ def _spread(series: Iterable[_Series], name: str, aside: tuple[str, str] | None)
 
 
 def spread_json(spread: Spread) -> dict[str, Any]:
+    """Return a histogram as it stands in a result; JSON has no infinity."""
     buckets = [[None if math.isinf(bound) else bound, n] for bound, n in spread.buckets]
     return {**asdict(spread), "buckets": buckets}
 
 
 def spread_from(raw: Mapping[str, Any] | None) -> Spread | None:
+    """Read what `spread_json` wrote."""
     if raw is None:
         return None
     buckets = tuple((math.inf if bound is None else bound, n) for bound, n in raw["buckets"])
