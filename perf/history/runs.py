@@ -1,19 +1,17 @@
-"""The history of runs: one JSON line a run, and what a new run is compared with.
+"""Audits of the past: what is kept of one, and what a new one is compared with.
 
-Figures are compared only with runs of the same class of machine and the same profile. A line that
-cannot be read is passed over with a word, never taken for a good run.
+Figures are compared only with runs of the same class of machine and the same profile.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from perf.files import write_atomically
+from perf.history import store
 
 TREND = 50
 
@@ -34,21 +32,13 @@ class Past:
 
 def read(path: Path) -> Past:
     """Read the history at `path`; a file that is not there is an empty one."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return Past()
-    runs = [run for line in lines if (run := _run(line)) is not None]
-    return Past(tuple(runs), len(lines) - len(runs))
+    lines, unreadable = store.lines(path)
+    return Past(tuple(lines), unreadable)
 
 
 def append(path: Path, results: Mapping[str, Any]) -> None:
     """Add a run's figures, leaving the file whole whatever happens."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    before = path.read_text(encoding="utf-8") if path.exists() else ""
-    if before and not before.endswith("\n"):
-        before += "\n"
-    write_atomically(path, f"{before}{json.dumps(record(results), sort_keys=True)}\n")
+    store.extend(path, lambda _: [record(results)])
 
 
 def record(results: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,12 +111,3 @@ def targets_changed(
         for r in results
         if (then := baseline["results"].get(r["id"])) and then["target"] != r["target"]
     ]
-
-
-def _run(line: str) -> Mapping[str, Any] | None:
-    try:
-        run = json.loads(line)
-    except ValueError:
-        return None
-    keys = {"run", "started", "profile", "commit", "machine", "results"}
-    return run if isinstance(run, dict) and keys <= run.keys() else None
