@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from perf import environment, history
+from perf import environment, history, profiling
 from perf.claim import Catalogue, Claim, discover
 from perf.files import check_replaceable
 from perf.lab import Unavailable
@@ -40,6 +40,7 @@ class Audit:
     claims: tuple[Claim, ...]
     selection: str | None
     command: str
+    profile_s: float | None = None  # how long each of the worst is profiled; None: none is
 
     @property
     def out(self) -> Path:
@@ -62,9 +63,11 @@ def run(
             limit = audit.settings.noise_limit
             facts = {**facts, **servers.facts(), "noise": noise, "noise_limit": limit}
             facts["prepared"] = runner.facts()
+            profiles = _profiles(runner, audit, judged, progress)
     document = build.results(
         _run(audit, started, time.monotonic() - clock), facts, judged, baseline
     )
+    profiling.attach(document, profiles)
     build.write(audit.out, document, [item.measured for item in judged])
     _remember(audit, document, progress)
     return document
@@ -87,6 +90,15 @@ def _judge_all(
         judged.append(build.Judged(measured, judgement))
         judged_one(judged[-1])
     return noise, judged
+
+
+def _profiles(
+    runner: Runner, audit: Audit, judged: Sequence[build.Judged], progress: Progress
+) -> profiling.Found:
+    """Profile what missed by most: after every verdict, so that none of them is touched."""
+    if audit.profile_s is None:
+        return {}
+    return profiling.profile_worst(runner, judged, audit.profile_s, progress)
 
 
 def require_given(servers: Servers) -> None:

@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -100,6 +100,20 @@ class Runner:
             raise Unavailable(f"preparation {name!r} failed: {prepared.error}", prepared.cure)
         return prepared.value
 
+    def observe(self, claim: Claim, observer: str, seconds: float) -> Mapping[str, Any]:
+        """Do a claim's work once more under an observer, and return what that saw.
+
+        It is a run of its own: nothing measured before is touched. Unavailable when it fails.
+        """
+        for need in claim.needs:
+            self.prepare(need)
+        job = replace(self._job(observer, claim.id, claim.module), seconds=seconds)
+        text, reason = self._child(job, self._patience(claim.deadline_s) + seconds)
+        seen = _read_prepared(text, reason)
+        if seen.value is None:
+            raise Unavailable(seen.error, seen.cure)
+        return seen.value
+
     def facts(self) -> dict[str, Any]:
         """Return what the preparations said of what they made."""
         return {name: p.value for name, p in self._prepared.items() if p.value is not None}
@@ -168,7 +182,7 @@ class Runner:
 
     def _spawn(self, job: Job, result: Path, log: Path, deadline_s: float) -> str | None:
         """Start the child and wait; return why there is no result, or None when it went well."""
-        line = Job(**{**_fields(job), "result": str(result)}).to_json()
+        line = replace(job, result=str(result)).to_json()
         worker = self._workers.start(line, log)
         self._context.guard.own(worker.pid, Stop.GROUP)
         try:
@@ -182,10 +196,6 @@ def _modules(catalogue: Catalogue) -> list[str]:
     """Return the modules that declare something, which workers import."""
     prepared = {preparation.module for preparation in catalogue.preparations.values()}
     return sorted({claim.module for claim in catalogue.claims} | prepared)
-
-
-def _fields(job: Job) -> dict[str, Any]:
-    return {name: getattr(job, name) for name in Job.__dataclass_fields__}
 
 
 def _wait(worker: Worker, deadline_s: float) -> str | None:

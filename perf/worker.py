@@ -15,7 +15,7 @@ import sys
 import threading
 import traceback
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from random import Random
@@ -26,6 +26,7 @@ from perf.files import write_atomically
 from perf.instruments.bench import Bench
 from perf.lab import Unavailable
 from perf.lab.lab import Addresses, Lab, Profile
+from perf.observe import OBSERVERS
 from perf.redact import redact
 from perf.sample import Measurement, failure
 
@@ -34,7 +35,7 @@ from perf.sample import Measurement, failure
 class Job:
     """What a worker is told: a claim to measure, a preparation to run, or the machine's noise."""
 
-    task: str  # "claim", "prepare" or "noise"
+    task: str  # "claim", "prepare", "noise", or the name of an observer (`perf.observe`)
     name: str
     module: str  # the one that declares it: the rest need not be imported
     addresses: Mapping[str, Any]
@@ -42,6 +43,7 @@ class Job:
     prepared: Mapping[str, Mapping[str, Any]]
     result: str  # path of the file to write
     path: tuple[str, ...] = ()  # where the claims packages may lie, beside what is installed
+    seconds: float = 0.0  # how long an observer is to look on
 
     def to_json(self) -> str:
         """Render as the one line a worker reads."""
@@ -78,7 +80,9 @@ def _leave_with_parent() -> None:
 
 def _do(job: Job) -> str:
     if job.task == "prepare":
-        return _prepare(job)
+        return _told(lambda: _prepare(job))
+    if job.task in OBSERVERS:
+        return _told(lambda: _observe(job))
     try:
         measurement = _measure(job)
     except BaseException as error:  # noqa: BLE001 - every failure becomes a result with its reason
@@ -104,18 +108,31 @@ def _measure(job: Job) -> Measurement:
 
 def _bench(job: Job) -> contextlib.closing[Bench]:
     rng = Random(zlib.crc32(job.name.encode()))  # noqa: S311 - decides an order, not a secret
-    budget_s = 20.0 if job.profile == Profile.FULL else 1.0
+    budget_s = job.seconds or (20.0 if job.profile == Profile.FULL else 1.0)
     return contextlib.closing(Bench(rng=rng, budget_s=budget_s))
 
 
-def _prepare(job: Job) -> str:
-    preparation = read([importlib.import_module(job.module)]).preparations[job.name]
+def _told(make: Callable[[], Mapping[str, Any]]) -> str:
+    """Return what was made, or why it was not, as the parent reads it."""
     try:
-        # The lab is left open: what a preparation made is for the claims, and goes with the run.
-        return json.dumps({"value": dict(preparation.body(_lab(job)))})
+        return json.dumps({"value": dict(make())})
     except BaseException as error:  # noqa: BLE001 - every failure becomes a result with its reason
         failed = _failed(error)
         return json.dumps({"error": failed.error, "cure": failed.cure})
+
+
+def _prepare(job: Job) -> Mapping[str, Any]:
+    preparation = read([importlib.import_module(job.module)]).preparations[job.name]
+    # The lab is left open: what a preparation made is for the claims, and goes with the run.
+    return preparation.body(_lab(job))
+
+
+def _observe(job: Job) -> Mapping[str, Any]:
+    """Do a claim's work once more under an observer; what it measures is thrown away."""
+    claim = read([importlib.import_module(job.module)]).find(job.name)
+    with _lab(job) as lab, _bench(job) as bench:
+        plan: Plan = bench.call(lambda: claim.plan(lab))
+        return OBSERVERS[job.task](lambda: plan.measure(bench), job.seconds)
 
 
 def _lab(job: Job) -> Lab:

@@ -11,10 +11,11 @@ import click
 from perf import audit as auditing
 from perf.claim import Catalogue, Claim
 from perf.exits import Exit, exit_code
+from perf.profiling import ProfilingSettings
 from perf.report import build
 from perf.saying import mark, say, summary, verdicts_of
 from perf.select import parse
-from perf.settings import PROFILES, read
+from perf.settings import PROFILES, Settings, read, read_section
 
 
 @click.command()
@@ -22,6 +23,12 @@ from perf.settings import PROFILES, read
 @click.option("--profile", type=click.Choice(PROFILES), help="Size of data and patience.")
 @click.option("--out", type=click.Path(), help="Folder of the report.")
 @click.option("--counted", is_flag=True, help="Only claims whose verdict rests on no clock.")
+@click.option(
+    "--profile-missed/--no-profile-missed",
+    "profile_missed",
+    default=None,
+    help="Flame graphs of the worst that missed their time; the full profile makes them.",
+)
 @click.option("--strict", is_flag=True, default=None, help="Exit 4 when a claim is inconclusive.")
 @click.option("--json", "as_json", is_flag=True, help="Print results.json on stdout.")
 def command(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -29,6 +36,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     profile: str | None,
     out: str | None,
     counted: bool,  # noqa: FBT001 - click passes flags by name
+    profile_missed: bool | None,  # noqa: FBT001 - as above
     strict: bool | None,  # noqa: FBT001 - as above
     as_json: bool,  # noqa: FBT001 - as above
 ) -> int:
@@ -41,7 +49,15 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
         say("no claim is selected; `ava-perf list` shows those there are")
         return Exit.NOTHING_SELECTED
     selection = _selection(expression, counted=counted)
-    job = auditing.Audit(root, settings, catalogue, claims, selection, auditing.command_line())
+    job = auditing.Audit(
+        root,
+        settings,
+        catalogue,
+        claims,
+        selection,
+        auditing.command_line(),
+        _profile_s(root, settings, profile_missed),
+    )
     say(f"{len(claims)} claims, {settings.profile} profile")
     document = auditing.run(job, say, _Counter(len(claims)))
     if as_json:
@@ -61,6 +77,14 @@ def _select(
         for claim in catalogue.claims
         if profile in claim.profiles and matches(claim) and not (counted and claim.target.timed)
     )
+
+
+def _profile_s(root: Path, settings: Settings, flag: bool | None) -> float | None:  # noqa: FBT001 - None is a third answer
+    """Return how long each of the worst is to be profiled, None for no profiles."""
+    wanted = read_section(ProfilingSettings, "profiling", root, os.environ)
+    if flag is None:
+        flag = wanted.missed or settings.profile == "full"
+    return wanted.bounded_s if flag else None
 
 
 def _selection(expression: str | None, *, counted: bool) -> str | None:

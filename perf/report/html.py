@@ -18,7 +18,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from perf.report import axis, bars, charts, facts, figures, plantext, rank, score, trends
+from perf.report import axis, bars, charts, facts, figures, flame, plantext, rank, score, trends
 from perf.report.model import Entry, Report
 from perf.report.read import read
 from perf.verdict import Verdict
@@ -88,6 +88,7 @@ def _environment() -> Environment:
         facts=facts,
         charts=charts,
         bar_chart=bars.bar_chart,
+        flame=flame,
         trends=trends,
         measures=plantext.measures,
         share=axis.share,

@@ -48,7 +48,8 @@ class Entry:
 
     `anchor` is its address in a page. `kind` says what the samples are (`perf.sample.Kind`);
     `equal` is None where there was nothing to compare. `trend` ends with this run, and is empty
-    where there was none before it.
+    where there was none before it. `profile` is where its work ran (`perf.report.flame`), or why
+    that could not be seen.
     """
 
     id: str
@@ -76,6 +77,7 @@ class Entry:
     reproduce: str | None
     change: Change | None
     trend: tuple[Point, ...]
+    profile: Mapping[str, Any] | None = None
 
     @property
     def is_exact(self) -> bool:

@@ -91,6 +91,7 @@ def _read_entry(raw: Mapping[str, Any], anchor: str, run: Mapping[str, Any]) -> 
         duration_s=number(evidence.get("duration_s")),
         reproduce=_text(evidence.get("reproduce")),
         change=_change(_mapping(raw.get("change"))),
+        profile=_mapping(evidence.get("profile")) or None,
         trend=(*(point for point in past if point.started != now.started), now) if past else (),
     )
 

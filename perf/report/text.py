@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from perf.report import facts, figures, plantext, rank
+from perf.report import facts, figures, flame, plantext, rank
 from perf.report.facts import Evidence, Table
 from perf.report.model import Entry, Report
 from perf.report.planview import Node, Plan
@@ -22,6 +22,7 @@ from perf.verdict import Verdict
 # An underscore between letters is none to Markdown, and names read better without a backslash.
 _MARKUP = re.compile(r"([\\`*\[\]|~#]|(?<!\w)_|_(?!\w))")
 _LONGEST_TABLE = 30
+_PROFILED = 8  # functions of a profile
 _LONGEST_PLAN = 60  # lines
 
 
@@ -210,6 +211,7 @@ def _detail(entry: Entry) -> Iterator[str]:
     for warning in entry.warnings:
         yield f"- warning: {escape(warning)}"
     yield from _evidence(facts.evidence(entry))
+    yield from _profile(flame.shown(entry.profile))
     if entry.cure:
         yield f"- to enable it: {code(entry.cure)}"
     if entry.reproduce:
@@ -247,6 +249,21 @@ def _evidence_table(table: Table) -> Iterator[str]:
     yield from _rows(map(escape, table.columns), shown, table.numeric)
     if hidden := table.left_out + len(table.rows[_LONGEST_TABLE:]):
         yield from (f"{hidden} more rows in the measurement.", "")
+
+
+def _profile(found: flame.Shown | None) -> Iterator[str]:
+    """Yield the costliest functions; the drawing is on the page."""
+    if found is None:
+        return
+    if found.reason is not None:
+        yield f"- not profiled: {escape(found.reason)}"
+        return
+    yield from ("", f"Profile, a run of its own: {escape(found.sentence)}", "")
+    rows = [
+        (code(cost.name), f"{cost.own:.1f} %", f"{cost.total:.1f} %")
+        for cost in found.costs[:_PROFILED]
+    ]
+    yield from _rows(("function", "itself", "with what it called"), rows, frozenset({1, 2}))
 
 
 def _plan(plan: Plan) -> Iterator[str]:
