@@ -56,13 +56,16 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to compare and how; `rule_of` gives each benchmark its rule."""
+    """What to compare and how; `rule_of` gives each benchmark its rule.
+
+    `inspect` raises Unavailable where the two sides cannot be compared.
+    """
 
     commands: Mapping[Side, Command]
     labels: Mapping[Side, str]
     metric: Metric
     rule_of: Callable[[Described], Rule]
-    inspect: Callable[[Mapping[Side, Collected]], Sequence[str]]
+    inspect: Callable[[Mapping[Side, Collected]], None]
     scratch: Path
     seed: int
     max_time_s: float = math.inf
@@ -111,7 +114,7 @@ class _Run:
     def open(self) -> None:
         """Find the benchmarks of both sides, and measure the first round in the same processes."""
         pair, found = self._nursery.pair(COMPARED)
-        self._notes += self._job.inspect(found)
+        self._job.inspect(found)
         self._sort_out(found)
         wanted = self._wanted()
         self._compare(pair, wanted)

@@ -59,7 +59,7 @@ class Callgrind:
         self._ask(_OFF)
         label = ctypes.create_string_buffer(b"slice")
         self._ask(_DUMP_AT, ctypes.addressof(label))
-        return _newest_total(Path(os.environ["AVA_GATE_CALLGRIND"]))
+        return _newest_total(Path(f"{os.environ['AVA_GATE_CALLGRIND']}.{os.getpid()}"))
 
 
 def _newest_total(stem: Path) -> int:
