@@ -62,4 +62,4 @@ def _line(text: str) -> Line | None:
         line = json.loads(text)
     except ValueError:
         return None
-    return line if isinstance(line, dict) and _NEEDED <= line.keys() else None
+    return line if isinstance(line, dict) and line.keys() >= _NEEDED else None
