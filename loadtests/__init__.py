@@ -1,5 +1,5 @@
-"""Load scenarios for the platform's HTTP API, to be run by Locust.
+"""Load scenarios for the platform's HTTP API.
 
-A package of its own because Locust patches the standard library of the process it runs in: nothing
-here is imported by the harness or the platform.
+A module here that has a `SCENARIO` is one. It can be read without Locust, which patches the
+standard library and is loaded in the generator's own process only.
 """
