@@ -18,13 +18,14 @@ from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from perf.demonstration import Figures, Service
 from perf.lab import Unavailable
 from perf.lab.guard import PACKAGE_ROOT, Guard, Stop
 from perf.lab.launch import LOOPBACK
 
 METRICS = "/metrics"
-COUNTER = "known_requests_total"
-_LINE = re.compile(rf'^{COUNTER}{{path="([^"]*)"}} (\d+)$', re.MULTILINE)
+TIMES = "known_request_seconds"  # a histogram's count and sum by path, without buckets
+_LINE = re.compile(rf'^{TIMES}_count{{path="([^"]*)"}} (\d+)$', re.MULTILINE)
 _PATIENCE_S = 15.0  # it may stall when it is asked
 
 
@@ -146,9 +147,10 @@ class Known(AbstractContextManager["Known"]):
         return f"http://{LOOPBACK}:{self.port}"
 
     @property
-    def pid(self) -> int:
-        """Return its process."""
-        return self._process.pid
+    def service(self) -> Service:
+        """Return it as a service that load can be put on."""
+        processes = {"server": self._process.pid}
+        return Service(self.url, processes=processes, figures=Figures(METRICS, requests=TIMES))
 
     def counts(self) -> dict[str, int]:
         """Return how often each path was asked so far."""

@@ -13,12 +13,12 @@ import json
 import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from os import _exit
 
 from perf.lab.fineloop import fine_loop
-from perf.lab.known import COUNTER, METRICS, Behaviour, Serial, Stalling, unpacked
+from perf.lab.known import METRICS, TIMES, Behaviour, Serial, Stalling, unpacked
 from perf.lab.launch import LOOPBACK
 
 _HEAD_END = b"\r\n\r\n"
@@ -41,13 +41,15 @@ class Server:
         self.loop = loop
         self._behaviour = behaviour
         self._counts = Counter[bytes]()
+        self._seconds = defaultdict[bytes, float](float)
         self._number = 0
         self._free_at = 0.0  # of a serial server
 
     def due(self, path: bytes, now: float) -> float:
         """Count a request read at `now`; return when its answer is due."""
-        self._counts[path] += 1
         delay_s = self._behaviour.delay_s(self._number)
+        self._counts[path] += 1
+        self._seconds[path] += delay_s
         self._number += 1
         if isinstance(self._behaviour, Serial):
             self._free_at = max(self._free_at, now) + delay_s
@@ -55,10 +57,12 @@ class Server:
         return now + delay_s
 
     def metrics(self) -> bytes:
-        """Return the counts in Prometheus' form."""
-        lines = [f"# TYPE {COUNTER} counter"]
+        """Return the counts, and the sums of the delays told, in Prometheus' form."""
+        lines = [f"# TYPE {TIMES} histogram"]
         for path, count in sorted(self._counts.items()):
-            lines.append(f'{COUNTER}{{path="{path.decode("latin-1")}"}} {count}')
+            label = f'{{path="{path.decode("latin-1")}"}}'
+            lines.append(f"{TIMES}_count{label} {count}")
+            lines.append(f"{TIMES}_sum{label} {self._seconds[path]:.6f}")
         return _reply("\n".join([*lines, ""]).encode(), b"text/plain; version=0.0.4")
 
 
