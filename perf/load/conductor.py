@@ -29,6 +29,7 @@ LEAD_S = 0.3  # from the message to the start, so that all have heard it
 _PREPARING_S = 30.0
 _SILENT_S = 15.0  # after the last answer could have come
 _LOOK_S = 0.05
+_AFTER_S = 0.3  # after the full second, so that all reports of it are in
 
 
 class Observer(Protocol):
@@ -87,7 +88,7 @@ class Conductor:
     """Conducts one run over the phases given, at `scale` times their rates.
 
     The open model's workers end by themselves; those of the closed model (`model` "closed") are
-    told to when the phases are over.
+    told to when the phases are over. `starting` is called when all are calibrated.
     """
 
     runner: Runner
@@ -95,6 +96,7 @@ class Conductor:
     observer: Observer
     model: str = "open"
     scale: float = 1.0
+    starting: Callable[[], None] | None = None
     recording: Recording = field(default_factory=Recording)
     stopped: bool = False
     _players: dict[str, _Player] = field(default_factory=dict)
@@ -112,6 +114,8 @@ class Conductor:
         self._players = {one: _Player(f"worker {n}") for n, one in enumerate(names, 1)}
         self._await_prepared()
         self.observer.ready({one.name: one.pid for one in self._players.values() if one.pid})
+        if self.starting is not None:
+            self.starting()
         at = time.time() + LEAD_S
         for number, client in enumerate(names):
             self._tell(BEGIN, self._part(at, number), client)
@@ -160,7 +164,7 @@ class Conductor:
     def _follow(self, at: float) -> None:
         """Tell the observer what happens until all workers are through."""
         edges = self._edges()
-        next_s = 1.0
+        next_s = 1.0 + _AFTER_S
         while not all(one.over for one in self._players.values()):
             now_s = time.time() - at
             while edges and edges[0].at_s <= now_s:

@@ -52,6 +52,17 @@ class Phase:
         if not 0 <= self.warmup_s < self.duration_s:
             raise ScenarioError(f"phase {self.name!r} is over before its warm-up is")
 
+    def described(self, start_s: float) -> dict[str, Any]:
+        """Return what a result says of the phase, as JSON values."""
+        return {
+            "name": self.name,
+            "start_s": start_s,
+            "duration_s": self.duration_s,
+            "warmup_s": self.warmup_s,
+            "rate": self.rate,
+            "arrivals": str(self.arrivals),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -238,14 +249,7 @@ class Scenario:
             "users": self.users,
             "listeners": None if self.listeners is None else self.listeners.number,
             "phases": [
-                {
-                    "name": phase.name,
-                    "start_s": start_s,
-                    "duration_s": phase.duration_s,
-                    "warmup_s": phase.warmup_s,
-                    "rate": phase.rate,
-                    "arrivals": str(phase.arrivals),
-                }
+                phase.described(start_s)
                 for phase, start_s in zip(self.phases, self.starts(), strict=True)
             ],
         }
