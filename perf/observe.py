@@ -13,8 +13,11 @@ import os
 import threading
 import time
 import tracemalloc
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from itertools import dropwhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
@@ -22,8 +25,13 @@ from typing import Any
 
 from perf.instruments import profile
 from perf.instruments.memory import resident_mb
+from perf.stacks import Stacks
 
 Observer = Callable[[Callable[[], object], float], Mapping[str, Any]]
+
+_INSTRUMENT, _STATISTICS = "(perf/instruments/", "(perf/stats.py"
+_AROUND = (_INSTRUMENT, "(asyncio/base_events.py", "(asyncio/events.py")
+_ITSELF = "the harness itself"
 
 _LOOK_S = 0.02
 _MOST_POINTS = 200
@@ -44,7 +52,29 @@ def cpu(run: Callable[[], object], seconds: float) -> Mapping[str, Any]:
         except BaseException:
             sampler.kill()
             raise
-        return {**sampler.finish().to_dict(), "times": times}
+        seen = sampler.finish()
+        return {**replace(seen, stacks=work_of(seen.stacks)).to_dict(), "times": times}
+
+
+def work_of(found: Stacks) -> Stacks:
+    """Return the stacks without what the harness and the event loop put around the work.
+
+    The same work is called to warm up, to calibrate and to be timed; here these are one. What the
+    harness does for itself is one frame of that name.
+    """
+    work: Counter[tuple[str, ...]] = Counter()
+    for frames, count in found.items():
+        work[_inside(frames)] += count
+    return dict(work)
+
+
+def _inside(frames: tuple[str, ...]) -> tuple[str, ...]:
+    first = next((at for at, frame in enumerate(frames) if _INSTRUMENT in frame), None)
+    if first is None:
+        return frames
+    rest = dropwhile(lambda frame: any(place in frame for place in _AROUND), frames[first:])
+    inside = tuple(rest)
+    return inside if inside and _STATISTICS not in inside[0] else (_ITSELF,)
 
 
 def resident(run: Callable[[], object], seconds: float) -> Mapping[str, Any]:

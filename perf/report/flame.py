@@ -57,7 +57,7 @@ def shown(raw: Mapping[str, Any] | None) -> Shown | None:
         return Shown(claim, reason=str(raw["unavailable"]), cure=str(cure) if cure else None)
     try:
         tree = from_dict(raw.get("tree"))
-        costs = tuple(_costs(raw, tree.samples))
+        costs = tuple(_costs(raw, max(1, tree.samples)))
     except (StacksError, TypeError, ValueError) as error:
         return Shown(claim, reason=f"the saved profile cannot be read: {error}")
     if not tree.samples:
@@ -72,9 +72,7 @@ def _costs(raw: Mapping[str, Any], samples: int) -> Iterator[Cost]:
 
 def _sentence(raw: Mapping[str, Any], tree: Frame) -> str:
     left_out = int(number(raw.get("left_out")) or 0)
-    outer = (
-        f" {figures.count(left_out, 'outer frame')} of all samples left out." if left_out else ""
-    )
+    outer = f" {figures.count(left_out, 'frame')} around all of them left out." if left_out else ""
     return f"{figures.count(tree.samples, 'sample')} in {_waited(raw)}.{outer}"
 
 
