@@ -2,9 +2,8 @@
 
 A threshold picks what it is about from the recordings or from the server's samples and makes a
 measurement of it: a distribution, a share, a rate or a level. From there it is judged like any
-other (`perf.verdict`): the whole interval on one side of the bound, or inconclusive. What an
-invalid run says is `not_measured` with the run's reasons, whatever its figures are. The one
-exception is the bound that ended a run early: that it was broken beyond doubt was known then.
+other (`perf.verdict`): the whole interval on one side of the bound, or inconclusive. What is not
+known is a failure with its reason. Whether the run may be judged at all is not asked here.
 """
 
 from __future__ import annotations
@@ -67,12 +66,8 @@ def title_of(threshold: Threshold) -> str:
     return f"{what}{of}{during}"
 
 
-def judged(
-    threshold: Threshold, measurement: Measurement, reasons: Sequence[str], seed: str
-) -> Judgement:
-    """Judge what was measured; `reasons` are why the run is invalid, none for a valid one."""
-    if reasons:
-        return Judgement(Verdict.NOT_MEASURED, "the run is invalid: " + "; ".join(reasons))
+def judged(threshold: Threshold, measurement: Measurement, seed: str) -> Judgement:
+    """Judge what was measured for a threshold."""
     return judge(target_of(threshold), measurement, seed=seed)
 
 
@@ -96,7 +91,7 @@ def broken(thresholds: Sequence[Threshold], seen: Seen) -> list[Threshold]:
     return [
         one
         for one in thresholds
-        if one.abort and judged(one, measured(one, seen), (), one.metric).verdict is Verdict.MISSED
+        if one.abort and judged(one, measured(one, seen), one.metric).verdict is Verdict.MISSED
     ]
 
 

@@ -154,8 +154,16 @@ def _vanished(last: Mapping[str, Any] | None, entries: Iterable[Mapping[str, Any
     return sorted(set(last["results"]) - {entry["id"] for entry in entries})
 
 
-def write(folder: Path, document: Mapping[str, Any], measured: Iterable[Measured]) -> None:
-    """Write the report's folder, replacing the one there in one step."""
+def write(
+    folder: Path,
+    document: Mapping[str, Any],
+    measured: Iterable[Measured],
+    beside: Mapping[str, str] | None = None,
+) -> None:
+    """Write the report's folder, replacing the one there in one step.
+
+    `beside` are further files by name.
+    """
     measurements = {item.key: item.measurement for item in measured}
 
     def fill(fresh: Path) -> None:
@@ -163,6 +171,8 @@ def write(folder: Path, document: Mapping[str, Any], measured: Iterable[Measured
         for key, measurement in measurements.items():
             path = fresh / "measurements" / f"{key}.json"
             path.write_text(measurement.to_json(), encoding="utf-8")
+        for name, text in (beside or {}).items():
+            (fresh / name).write_text(text, encoding="utf-8")
         render(fresh, document)
 
     replace_folder(folder, fill)
