@@ -21,6 +21,7 @@ from perf.load.transport import TIMEOUT_S, BrokenAnswerError, Transport
 
 IN_FLIGHT = 4096
 GRACE_S = 2.0  # after the last due time; what is unsent then is called so instead of being sent
+_LOOK_S = 0.02
 _BREATH = 64  # arrivals that are only counted, between two turns of the loop
 
 
@@ -65,7 +66,7 @@ class Dispatcher:
             self._dispatch(due, bell)
         finally:
             bell.close()
-        gevent.joinall(list(self._open), timeout=0 if self.stopping else TIMEOUT_S)
+        self._await_ends(time.monotonic() + TIMEOUT_S)
         gevent.killall(list(self._open))
 
     def stop(self) -> None:
@@ -84,13 +85,17 @@ class Dispatcher:
             key = Key(arrival.phase, ask.name, arrival.warmup)
             if self.now() < arrival.due_s:
                 bell.until(self._began + arrival.due_s)
-            elif self.now() < last_s or number % _BREATH == 0:
-                gevent.sleep(0)  # behind: those already started must get their turn
             if self.stopping:
                 return
             self.recording.schedule(key, arrival.due_s)
             if self.now() < last_s:
                 self._start(key, ask, arrival.due_s)
+            if self.now() < last_s or number % _BREATH == 0:
+                gevent.sleep(0)  # what was started leaves now, not when the next is picked
+
+    def _await_ends(self, deadline: float) -> None:
+        while self._open and not self.stopping and time.monotonic() < deadline:
+            gevent.sleep(_LOOK_S)
 
     def _start(self, key: Key, ask: Ask, due_s: float) -> None:
         if self.in_flight >= self.limit:

@@ -40,6 +40,7 @@ from perf.load.protocol import Done, Event, Failed, PhaseEdge, Progress, Ready, 
 from perf.load.recording import Recording
 from perf.load.scenario import CONSTANT, Phase, Scenario, ScenarioError
 from perf.load.scenarios import module_of, scenario_in
+from perf.load.transport import target
 from perf.redact import redact
 
 _LOOPBACK = "127.0.0.1"
@@ -170,6 +171,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _allow_descriptors()
     try:
         told = _told(arguments)
+        _check(arguments)
         if arguments.worker_of:
             return _work(told, arguments)
         judged_early = bool(told.scenario and any(one.abort for one in told.scenario.thresholds))
@@ -198,6 +200,14 @@ def _arguments(said: list[str]) -> argparse.Namespace:
     parser.add_argument("--run-time", type=float, default=30.0)
     parser.add_argument("--worker-of", type=int, help=argparse.SUPPRESS)
     return parser.parse_args(said, argparse.Namespace(said=said))
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Raise UserError now for what a worker would only find when the run begins."""
+    target(arguments.host)
+    openloop.given_headers()
+    if arguments.workers < 1 or arguments.users < 1 or arguments.rate_scale <= 0:
+        raise ScenarioError("workers, users and the scale of rates must be above zero")
 
 
 def _told(arguments: argparse.Namespace) -> Told:
