@@ -10,21 +10,22 @@ from typing import Any
 
 import click
 
-from perf.files import write_atomically
 from perf.gate.coordinator import Progress
 from perf.gate.document import document
-from perf.gate.outcome import exit_of, outcome
+from perf.gate.outcome import Outcome, exit_of, outcome
 from perf.gate.plan import wanted
+from perf.gate.publish import to_file, to_folder, to_github
 from perf.gate.rules import GateSettings, check
 from perf.gate.sample import Metric
 from perf.gate.session import Asked, compare
+from perf.gate.table import table
 from perf.saying import say
 from perf.settings import read_section
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
-@click.command(context_settings={"ignore_unknown_options": False})
+@click.command()
 @click.option("--base", metavar="REV", help="The revision to compare with.")
 @click.option("--head", metavar="REV", help="The revision to judge. Default: the working tree.")
 @click.option("--base-dir", type=_FOLDER, help="A folder to compare with, instead of a revision.")
@@ -36,6 +37,7 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--floor", type=float, metavar="UNITS", help="The least change, in seconds a call.")
 @click.option("--max-time", type=float, metavar="S", help="Stop after so many seconds.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write JSON; - prints.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for JSON, JUnit, Markdown.")
 @click.option("--strict", is_flag=True, default=None, help="Exit 4 when one is undecided.")
 @click.option("--allow-removed", is_flag=True, default=None, help="A benchmark may be gone.")
 @click.option("--seed", type=int, help="Of orders and hash seeds. Default: by chance.")
@@ -47,6 +49,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     base_dir: Path | None,
     head_dir: Path | None,
     json_file: Path | None,
+    out: Path | None,
     seed: int | None,
     arguments: tuple[str, ...],
     **flags: Any,
@@ -61,11 +64,20 @@ def command(  # noqa: PLR0913 - one parameter an option
     check(settings)
     asked = Asked(here, settings, base, head, base_dir, head_dir, arguments, seed)
     result = outcome(compare(asked, wanted, say, _show), allow_removed=settings.allow_removed)
-    rendered = json.dumps(document(result), indent=1)
-    if json_file and str(json_file) != "-":
-        write_atomically(json_file, rendered + "\n")
-    click.echo(rendered if str(json_file) == "-" else result.headline)
+    _publish(result, json_file, out)
     return exit_of(result, strict=settings.strict)
+
+
+def _publish(result: Outcome, json_file: Path | None, out: Path | None) -> None:
+    """Write what was asked for; stdout has the table, or the JSON, and GitHub's annotations."""
+    printed = str(json_file) == "-"
+    if json_file and not printed:
+        to_file(result, json_file)
+    if out:
+        to_folder(result, out)
+    click.echo(json.dumps(document(result), indent=1) if printed else table(result))
+    for line in to_github(result, os.environ):
+        click.echo(line, err=printed)
 
 
 def _show(progress: Progress) -> None:

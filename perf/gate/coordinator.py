@@ -117,18 +117,19 @@ class _Run:
         self._job.inspect(found)
         self._sort_out(found)
         wanted = self._wanted()
-        self._compare(pair, wanted)
-        if wanted.control and not self._is_late():
+        if not wanted.done:
+            self._compare(pair, wanted)
+        if wanted.control and not self._is_late(self._nursery.start_s):
             self._control(wanted)
 
     def round(self) -> bool:
         """Measure what is wanted next; return whether anything was."""
         wanted = self._wanted()
-        if wanted.done or self._is_late():
+        if wanted.done or self._is_late(self._nursery.start_s):
             return False
         if wanted.pairs or wanted.confirm:
             self._compare(self._nursery.pair(COMPARED)[0], wanted)
-        if wanted.control and not self._is_late():
+        if wanted.control and not self._is_late(self._nursery.start_s):
             self._control(wanted)
         return True
 
@@ -155,8 +156,8 @@ class _Run:
     def _left_s(self) -> float:
         return self._job.max_time_s - (monotonic() - self._began)
 
-    def _is_late(self) -> bool:
-        return self._left_s() <= 0
+    def _is_late(self, needed_s: float = 0.0) -> bool:
+        return self._left_s() <= needed_s
 
     def _wanted(self) -> Next:
         evidences = tuple(self._evidence.values())
@@ -258,11 +259,12 @@ class Nursery:
         self._job, self._rng, self._number = job, rng, 0
         self._running: list[Worker] = []
         self._leaving: list[Worker] = []
+        self.start_s = 0.0  # how long the last pair took to come as far as its benchmarks
 
     def pair(self, sides: Mapping[Side, Side]) -> tuple[Pair, dict[Side, Collected]]:
         """Return a fresh pair that has collected; the one before is gone."""
         self._leaving, self._running = self._running, []
-        self._number += 1
+        self._number, began = self._number + 1, monotonic()
         seed, starts = self._rng.randrange(1, 2**32), list(Side)
         self._rng.shuffle(starts)
         workers: dict[Side, Worker] = {}
@@ -277,6 +279,7 @@ class Nursery:
             label = self._job.labels[sides[error.side]]
             raise Unavailable(f"{label} cannot be collected: {error.reason}") from error
         self._wait()
+        self.start_s = monotonic() - began
         return pair, found
 
     def interrupt(self) -> None:

@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import json
 import os
+import re
 import select
 import signal
 import socket
@@ -28,6 +29,8 @@ INSIDE = Path(__file__).parent / "inside"
 _PLUGIN = "ava_gate.plugin"
 _PDEATHSIG = 1
 _CHUNK = 1 << 16
+_LONGEST = 300
+_PROGRESS = re.compile(r"[.FEsxX]+(\s*\[ *\d+%\])?")
 GRACE_S = 5.0  # for what a session's fixtures and exit handlers have to put away
 
 
@@ -135,9 +138,8 @@ class Worker:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(5)
         code = self._process.returncode
-        lines = self._output.read_text(encoding="utf-8", errors="replace").split("\n")
-        said = [line.strip() for line in lines if line.strip()]
-        tail = f": {said[-1][:300]}" if said else ""
+        said = telling(self._output.read_text(encoding="utf-8", errors="replace"))
+        tail = f": {said}" if said else ""
         if code is None:
             return f"its worker closed its socket and runs on{tail}"
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"code {code}"
@@ -156,6 +158,14 @@ class Worker:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+
+def telling(output: str) -> str:
+    """Return the line of a worker's output that most likely says what went wrong."""
+    lines = [line.strip() for line in output.splitlines()]
+    lines = [line for line in lines if line and not _PROGRESS.fullmatch(line)]
+    errors = [line for line in lines if "error" in line.lower()]
+    return (errors or lines or [""])[-1][:_LONGEST]
 
 
 def _die_with_parent() -> Any:

@@ -7,9 +7,7 @@ repository's own branch, index, stash and files are left alone, and its hooks do
 
 from __future__ import annotations
 
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from pathlib import Path
 
 from perf.errors import UserError
 from perf.gate.sample import Side
+from perf.gate.scratch import scratch
 
 _AUTHOR = ("-c", "user.name=ava-perf", "-c", "user.email=ava-perf@localhost")
 _QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false")
@@ -54,16 +53,16 @@ def worktrees(here: Path, base: str, head: str | None) -> Iterator[Checkouts]:
     if head is None and (changed := _uncommitted(top)):
         commits[Side.HEAD] = changed
         labels[Side.HEAD] = f"working tree on {labels[Side.HEAD]}"
-    scratch = Path(tempfile.mkdtemp(prefix="ava-gate-")).resolve()
     try:
-        sides = {}
-        for side, commit in commits.items():
-            root = scratch / side / top.name
-            _git(top, *_QUIET, "worktree", "add", "--detach", str(root), commit)
-            sides[side] = Checkout(labels[side], root, root / inside)
-        yield Checkouts(sides, tuple(_notes(top, head)))
+        with scratch() as beside:
+            sides = {}
+            for side, commit in commits.items():
+                root = beside / side / top.name
+                _git(top, *_QUIET, "worktree", "add", "--detach", str(root), commit)
+                sides[side] = Checkout(labels[side], root, root / inside)
+            yield Checkouts(sides, tuple(_notes(top, head)))
     finally:
-        _remove(top, scratch)
+        _forget(top)
 
 
 def folders(base: Path, head: Path) -> Checkouts:
@@ -107,9 +106,8 @@ def _uncommitted(top: Path) -> str:
     return _git(top, *_AUTHOR, "stash", "create")
 
 
-def _remove(top: Path, scratch: Path) -> None:
-    """Remove the worktrees, whatever was left in them; a second Ctrl-C does not reach git."""
-    shutil.rmtree(scratch, ignore_errors=True)
+def _forget(top: Path) -> None:
+    """Let git forget worktrees that are gone; a second Ctrl-C does not reach it."""
     subprocess.run(
         ["git", "-C", str(top), "worktree", "prune"],  # noqa: S607 - the user's own git
         check=False,

@@ -10,7 +10,6 @@ import math
 import os
 import shlex
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -25,6 +24,7 @@ from perf.gate.process import Command
 from perf.gate.revisions import Checkouts, folders, worktrees
 from perf.gate.rules import GateSettings, rule_for
 from perf.gate.sample import Measured, Metric, Side
+from perf.gate.scratch import reap, scratch
 from perf.lab import Unavailable
 
 _CALLGRIND_PATIENCE = 10  # times as long, since counting makes all slow
@@ -61,13 +61,13 @@ def compare(
     prefix = _prefix(asked.metric)
     python = interpreter(asked.settings.python or None, asked.here, os.environ)
     say(f"{python}: {check(python)}")
-    with _checkouts(asked) as checkouts, tempfile.TemporaryDirectory(prefix="ava-gate-") as held:
-        scratch = Path(held).resolve()
+    reap()
+    with _checkouts(asked) as checkouts, scratch() as beside:
         notes = (*checkouts.notes, *dependency_note(checkouts.sides, python))
         for note in notes:
             say(f"note: {note}")
-        places = _places(asked, checkouts, python, scratch, say)
-        measured = measure(_job(asked, places, scratch, prefix), plan, progress)
+        places = _places(asked, checkouts, python, beside, say)
+        measured = measure(_job(asked, places, beside, prefix), plan, progress)
     return replace(measured, notes=(*notes, *measured.notes))
 
 
@@ -88,7 +88,7 @@ def _places(
     asked: Asked,
     checkouts: Checkouts,
     python: str,
-    scratch: Path,
+    beside: Path,
     say: Callable[[str], None],
 ) -> dict[Side, Place]:
     words = shlex.split(asked.settings.install)
@@ -98,14 +98,14 @@ def _places(
             raise AskedError(f"{checkout.label} has no folder {checkout.folder.name}")
         if words:
             say(f"{side}: {asked.settings.install}")
-            places[side] = installed(python, checkout, scratch / side, words)
+            places[side] = installed(python, checkout, beside / side, words)
         else:
             places[side] = as_it_lies(python, checkout)
     return places
 
 
-def _job(asked: Asked, places: Mapping[Side, Place], scratch: Path, prefix: tuple[str, ...]) -> Job:
-    stem = scratch / "counts"
+def _job(asked: Asked, places: Mapping[Side, Place], beside: Path, prefix: tuple[str, ...]) -> Job:
+    stem = beside / "counts"
     before = tuple(word.replace("{out}", f"{stem}.%p") for word in prefix)
     environment = {**os.environ, "AVA_GATE_CALLGRIND": str(stem)}
     settings = asked.settings
@@ -127,7 +127,7 @@ def _job(asked: Asked, places: Mapping[Side, Place], scratch: Path, prefix: tupl
         metric=asked.metric,
         rule_of=lambda benchmark: rule_for(benchmark, settings),
         inspect=lambda found: inspect(places, found),
-        scratch=scratch,
+        scratch=beside,
         seed=SystemRandom().randrange(2**32) if asked.seed is None else asked.seed,
         max_time_s=settings.max_time or math.inf,
         patience_s=_PATIENCE_S * (_CALLGRIND_PATIENCE if prefix else 1),

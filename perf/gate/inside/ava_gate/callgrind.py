@@ -68,8 +68,7 @@ def _newest_total(stem: Path) -> int:
     text = dumps[-1].read_text(encoding="utf-8", errors="replace")
     for path in dumps:
         path.unlink()
-    for line in text.splitlines():
-        name, _, value = line.partition(":")
-        if name in ("summary", "totals"):
-            return int(value.split()[0])
-    return 0
+    counts = [line.split()[1] for line in text.splitlines() if line.startswith("totals:")]
+    if not counts or not int(counts[0]):
+        raise RuntimeError("callgrind counted nothing; is it the tool that runs this process?")
+    return int(counts[0])
