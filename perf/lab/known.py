@@ -150,7 +150,8 @@ class Known(AbstractContextManager["Known"]):
     def service(self) -> Service:
         """Return it as a service that load can be put on."""
         processes = {"server": self._process.pid}
-        return Service(self.url, processes=processes, figures=Figures(METRICS, requests=TIMES))
+        figures = Figures(METRICS, requests=TIMES)
+        return Service(self.url, processes=processes, servers=[self._process.pid], figures=figures)
 
     def counts(self) -> dict[str, int]:
         """Return how often each path was asked so far."""

@@ -58,7 +58,8 @@ class Server:
 
     def metrics(self) -> bytes:
         """Return the counts, and the sums of the delays told, in Prometheus' form."""
-        lines = [f"# TYPE {TIMES} histogram"]
+        # Nothing asked yet is told as zero: a counter that is not there would be unknown.
+        lines = [f"# TYPE {TIMES} histogram", f"{TIMES}_count 0", f"{TIMES}_sum 0"]
         for path, count in sorted(self._counts.items()):
             label = f'{{path="{path.decode("latin-1")}"}}'
             lines.append(f"{TIMES}_count{label} {count}")
