@@ -17,6 +17,7 @@ from perf.load.server import Sample
 from perf.load.told import Spread
 
 _MOST_POINTS = 300
+_MOST_PHASES = 3
 _MS = 1000.0
 # Nines as far as the samples reach: a percentile that rests on less than one request says nothing.
 _QUANTILES = (
@@ -29,11 +30,6 @@ _QUANTILES = (
 def curves(result: Result) -> dict[str, Any]:
     """Return the run as a report shows it: JSON values."""
     reasons = result.reasons()
-    response, service = Histogram(), Histogram()
-    for key, series in result.recording.series.items():
-        if not key.warmup:
-            response.add(series.response)
-            service.add(series.service)
     total = result.recording.total()
     return {
         "scenario": dict(result.scenario),
@@ -50,16 +46,25 @@ def curves(result: Result) -> dict[str, Any]:
             "counted_by_server": result.counted,
         },
         "requests": _requests(result),
-        "distribution": [
-            {"name": "response, from the due time", "points": _points(response)},
-            {"name": "service, from the sending", "points": _points(service)},
-        ],
+        "distribution": _distribution(result),
         "timeline": _thin(list(result.timeline)),
         "rates": _thin(_rates(result)),
         "memory": _memory(result.server),
         "server": _server(result),
         "listeners": result.listeners,
     }
+
+
+def _distribution(result: Result) -> list[dict[str, Any]]:
+    """Return the response times of the phases with most requests, and the first's service times."""
+    phases = [
+        (phase["name"], result.recording.select(phase["name"]))
+        for phase in result.scenario["phases"]
+    ]
+    most = sorted(phases, key=lambda phase: -phase[1].finished)[:_MOST_PHASES]
+    lines = [{"name": f"response, {name}", "points": _points(one.response)} for name, one in most]
+    name, first = most[0]
+    return [*lines, {"name": f"service, {name}", "points": _points(first.service)}]
 
 
 def _requests(result: Result) -> list[dict[str, Any]]:

@@ -97,6 +97,7 @@ def run(order: Order, service: Service, guard: Guard, onlooker: Onlooker = unsee
         log = Path(folder) / "generator.log"
         follower = _Follower(watch, order.thresholds, onlooker)
         follower.look(0.0, "before", asking=True)
+        follower.require_figures(service)
         with _generator(order, service, guard, file, log) as process:
             follower.follow(process, log)
         follower.look(follower.last_s, "after", asking=True)
@@ -130,6 +131,17 @@ class _Follower:
         if asking:
             self._asked_s = at_s
         self.samples.append(self.watch.sample(at_s, label, asking=asking))
+
+    def require_figures(self, service: Service) -> None:
+        """Raise Unavailable when figures that a service is said to tell cannot be read.
+
+        Without its count nothing would notice that the generator lost requests.
+        """
+        if service.figures is not None and self.samples[-1].told is None:
+            raise Unavailable(
+                f"{service.url}{service.figures.path} does not tell the service's figures",
+                "name the path in [tool.ava-perf.load], or none",
+            )
 
     def follow(self, process: subprocess.Popen[bytes], log: Path) -> None:
         """Hear the generator to its end; raise LoadError or Unavailable when it fails."""

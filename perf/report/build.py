@@ -21,7 +21,7 @@ from perf.report.html import render_html, style
 from perf.report.junit import render_junit
 from perf.report.text import render_markdown
 from perf.runner import Measured
-from perf.sample import Measurement
+from perf.sample import Kind, Measurement
 from perf.verdict import Judgement, judge
 
 SCHEMA = 1
@@ -126,13 +126,20 @@ def _evidence(judged: Judged, profile: str) -> dict[str, Any]:
         "equal": measurement.equal,
         "warnings": list(measurement.warnings),
         "cure": measurement.cure,
-        "samples": {name: _thin(values) for name, values in measurement.samples.items()},
+        "samples": _samples(measurement),
         "facts": dict(measurement.facts),
         "case": dict(claim.case),
         "measurement": f"measurements/{measured.key}.json",
         "duration_s": round(measured.duration_s, 3),
         "reproduce": f"ava-perf audit -k {claim.id} --profile {profile}",
     }
+
+
+def _samples(measurement: Measurement) -> dict[str, list[float]]:
+    """Return what may be drawn; the buckets of a distribution mean nothing one by one."""
+    if measurement.kind is Kind.DISTRIBUTION:
+        return {}
+    return {name: _thin(values) for name, values in measurement.samples.items()}
 
 
 def _thin(values: Sequence[float]) -> list[float]:

@@ -28,7 +28,7 @@ MOST_ROWS = 200
 _ARMS = frozenset({"before", "after"})
 _TABLE = frozenset({"columns", "rows"})
 _DRAWN = "bars"  # of a table: the names of the columns that are drawn as well
-_SORTED = frozenset({"plans", "sql", "explanation", "before", "after"})
+_SORTED = frozenset({"load", "plans", "sql", "explanation", "before", "after"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,19 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from perf.report import axis, bars, charts, facts, figures, flame, plantext, rank, score, trends
+from perf.report import (
+    axis,
+    bars,
+    charts,
+    facts,
+    figures,
+    flame,
+    loads,
+    plantext,
+    rank,
+    score,
+    trends,
+)
 from perf.report.model import Entry, Report
 from perf.report.read import read
 from perf.verdict import Verdict
@@ -52,6 +64,7 @@ def render_html(results: Mapping[str, Any], *, stylesheet: str | None = None) ->
             holders=_holders(entries),
             score=score.score_of(report.entries),
             filters=_filters(report),
+            load=loads.load_of(report.load),
             style=None if stylesheet else style(),
             stylesheet=stylesheet,
             policy=_policy(stylesheet),
@@ -90,6 +103,7 @@ def _environment() -> Environment:
         bar_chart=bars.bar_chart,
         flame=flame,
         trends=trends,
+        loads=loads,
         measures=plantext.measures,
         share=axis.share,
         scale=score.SCALE,

@@ -162,6 +162,7 @@ class Report:
     entries: tuple[Entry, ...]
     targets_changed: tuple[TargetMove, ...]
     vanished: tuple[str, ...]
+    load: Mapping[str, Any] | None = None  # as `perf.load.curves` wrote it
 
     def count(self, verdict: Verdict) -> int:
         """Return how many claims got that verdict."""

@@ -48,6 +48,7 @@ def read(results: Mapping[str, Any]) -> Report:
         ),
         targets_changed=tuple(_move(_mapping(move)) for move in raw.get("targets_changed") or ()),
         vanished=tuple(str(claim_id) for claim_id in raw.get("vanished") or ()),
+        load=_mapping(raw.get("load")) or None,
     )
 
 

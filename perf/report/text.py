@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from perf.report import facts, figures, flame, plantext, rank
+from perf.report import facts, figures, flame, loads, plantext, rank
 from perf.report.facts import Evidence, Table
 from perf.report.model import Entry, Report
 from perf.report.planview import Node, Plan
@@ -32,6 +32,7 @@ def render_markdown(results: Mapping[str, Any]) -> str:
     parts = (
         _head(report),
         _next(report),
+        _load(report),
         _table(rank.order(report.entries)),
         _score(score_of(report.entries)),
         _moved(report),
@@ -127,6 +128,22 @@ def _next(report: Report) -> Iterator[str]:
         yield f"   Expected gain (estimate): {escape(step.gain)}."
         if step.command:
             yield f"   {code(step.command)}"
+    yield ""
+
+
+def _load(report: Report) -> Iterator[str]:
+    load = loads.load_of(report.load)
+    if load is None:
+        return
+    yield from (f"## {escape(load.title)}", "")
+    for reason in load.reasons:
+        yield from (f"> **Invalid run:** {escape(reason)}", "")
+    for grid in load.grids:
+        yield from (f"{grid.title}:", "")
+        right = frozenset(range(1, len(grid.columns)))
+        yield from _rows(map(escape, grid.columns), (map(escape, row) for row in grid.rows), right)
+    for name, value in load.facts:
+        yield f"- {escape(name)}: {escape(value)}"
     yield ""
 
 

@@ -27,9 +27,9 @@ _GAMES = ("nfl_games", "nba_games", "ncaa_football_games", "ncaa_basketball_game
 _EVENING_H = 21  # UTC, the hour that the data set was taken at
 
 FIGURES = Figures(
-    path="/api/v1/metrics",
+    path="/metrics",
     requests="ava_http_request_duration_seconds",
-    aside=("route", "/api/v1/metrics"),
+    aside=("route", "/metrics"),
     # The fast path's look-ups are counted by it alone, and what it lacks is looked up in the cache.
     hits=("ava_fast_path_hits_total", "argo_cache_hits_total"),
     misses=("argo_cache_misses_total",),
