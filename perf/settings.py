@@ -23,7 +23,7 @@ class SettingsError(UserError):
 
 
 PROFILES = ("quick", "full")
-SECTIONS = ("gate", "load", "profiling")  # tables of single commands: `read_section`
+SECTIONS = ("bench", "gate", "load", "profiling")  # tables of single commands: `read_section`
 # Read where the lab finds its servers and files, not here; listed so that they are not "unknown".
 _ELSEWHERE = frozenset({"AVA_PERF_POSTGRES_BIN", "AVA_PERF_REDIS_BIN", "AVA_PERF_DATA"})
 _PREFIX = "AVA_PERF_"

@@ -1,5 +1,5 @@
-"""Microbenchmarks of hot paths, for pytest-benchmark: `make bench`.
+"""Microbenchmarks of hot paths, for pytest-benchmark: `ava-perf bench`.
 
-They watch what a claim is too coarse for. Nothing here is judged; two runs on one machine are
-compared with `--benchmark-compare`.
+They watch what a claim is too coarse for. Nothing here is judged: a run is shown beside the last one,
+and the gate compares revisions by the same functions.
 """
