@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from perf.gate.sample import PairSample
 
 RENAMINGS = 256  # enough for a standard deviation to 5 %; eight pairs have no more
-PRIOR_PAIRS = 6.0  # how many pairs' worth of trust the run as a whole gets beside one's own pairs
+PRIOR_PAIRS = 4.0  # how many pairs' worth of trust the run as a whole gets beside one's own pairs
 _NORMAL = NormalDist()
 
 Floats = NDArray[np.float64]
