@@ -20,10 +20,9 @@ from perf.claim import Category, Claim
 from perf.load.curves import curves
 from perf.load.result import NAME, Result
 from perf.load.scenario import Metric, Threshold
-from perf.load.thresholds import judged, measured, target_of, title_of
+from perf.load.thresholds import judged, target_of, title_of
 from perf.report import build
 from perf.runner import Measured
-from perf.sample import Measurement, failure
 from perf.verdict import Verdict
 
 _CATEGORIES = {
@@ -42,22 +41,11 @@ def judge(result: Result) -> list[build.Judged]:
 
 def _judge(threshold: Threshold, result: Result, reasons: Sequence[str]) -> build.Judged:
     claim = _claim(threshold, result)
-    measurement = measurement_of(threshold, result, reasons)
+    measurement = result.measured(threshold, reasons)
     judgement = judged(threshold, measurement, seed=claim.id)
     if threshold in result.broken and judgement.verdict is Verdict.MISSED:
         judgement = replace(judgement, reason=f"{judgement.reason}; the run was ended for it")
     return build.Judged(Measured(claim, measurement, claim.id, 0.0), judgement)
-
-
-def measurement_of(threshold: Threshold, result: Result, reasons: Sequence[str]) -> Measurement:
-    """Return what a threshold is judged on: a failure with its reasons where the run is invalid.
-
-    A bound that ended the run was broken beyond doubt while the run still went on.
-    """
-    found = measured(threshold, result.seen)
-    if reasons and threshold not in result.broken:
-        return failure("the run is invalid: " + "; ".join(reasons))
-    return found
 
 
 def verdicts(entries: Sequence[build.Judged], reasons: Sequence[str]) -> list[Verdict]:

@@ -7,7 +7,7 @@ recorded and read, and no verdict but whether the run is valid. It is read back 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -17,8 +17,9 @@ from perf.load.protocol import Progress, threshold
 from perf.load.recording import Recording
 from perf.load.scenario import Threshold
 from perf.load.server import Sample, from_json, to_json
-from perf.load.thresholds import Seen
+from perf.load.thresholds import Seen, measured
 from perf.load.validity import Generator, assess
+from perf.sample import Measurement, failure
 
 SCHEMA = 1
 NAME = "load.json"
@@ -73,6 +74,15 @@ class Result:
         found = assess(self.generator, self.recording, wanted, self.counted)
         early = self.stopped and not self.broken
         return (*(["the run was stopped early"] if early else []), *(str(one) for one in found))
+
+    def measured(self, threshold: Threshold, reasons: Sequence[str]) -> Measurement:
+        """Return what a threshold is judged on: a failure where the run is invalid for `reasons`.
+
+        A bound that ended the run was broken beyond doubt while the run still went on.
+        """
+        if reasons and threshold not in self.broken:
+            return failure("the run is invalid: " + "; ".join(reasons))
+        return measured(threshold, self.seen)
 
     def to_json(self) -> dict[str, Any]:
         """Return the document."""
