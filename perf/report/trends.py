@@ -1,16 +1,19 @@
 """A claim's history over its last runs: a sparkline for the table, a chart for the detail.
 
 A run without a figure is a gap in the line, not a point at zero and not bridged. The target is
-drawn with it, since a trend that stays on the good side is no news.
+drawn with it, since a trend that stays on the good side is no news. Where the figures took a step
+(`perf.changepoints`), an upright line stands before the first run after it.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from markupsafe import Markup
 
+from perf.changepoints import ChangePoint, find
 from perf.report import figures
 from perf.report.axis import SPAN, Axis, axis, svg
 from perf.report.model import Entry, Point
@@ -58,26 +61,60 @@ def trend_chart(entry: Entry) -> Markup:
     known = _known(entry)
     if len(known) < 2 or is_flat(entry):  # noqa: PLR2004 - a line has two ends
         return Markup()
-    ends = [end for point in entry.trend for end in point.interval or () if math.isfinite(end)]
-    scale = axis([*known, *ends, entry.target.bound])
-    level = _height(entry.target.bound, scale, _PLOT)
+    return plot(
+        entry.trend,
+        [turn for turn, _ in steps(entry)],
+        title=_title(entry),
+        text=words(entry),
+        bound=entry.target.bound,
+    )
+
+
+def steps(entry: Entry) -> list[tuple[int, ChangePoint]]:
+    """Return the steps of a claim's history, each with the run of the trend that comes after it."""
+    turns = [turn for turn, point in enumerate(entry.trend) if point.estimate is not None]
+    return [(turns[step.index], step) for step in _found(tuple(_known(entry)))]
+
+
+@lru_cache(maxsize=1024)  # the chart, its words and the sparkline's all ask for the same
+def _found(values: tuple[float, ...]) -> tuple[ChangePoint, ...]:
+    return find(values).points
+
+
+def plot(
+    points: Sequence[Point],
+    stepped: Sequence[int],
+    *,
+    title: str,
+    text: str,
+    bound: float | None = None,
+) -> Markup:
+    """Draw runs with intervals, a step before each of `stepped`, and `bound` as the target."""
+    known = [point.estimate for point in points if point.estimate is not None]
+    ends = [end for point in points for end in point.interval or () if math.isfinite(end)]
+    scale = axis([*known, *ends, *([] if bound is None else [bound])])
     body = Markup(
-        '<line class="target" x1="0" x2="100%" y1="{level}" y2="{level}" stroke="currentColor"'
-        ' stroke-width="1.5" stroke-dasharray="5 3"/>'
-        '<svg width="100%" height="{height}" viewBox="0 0 {span} {height}" fill="none"'
+        '{target}<svg width="100%" height="{height}" viewBox="0 0 {span} {height}" fill="none"'
         ' stroke="currentColor" preserveAspectRatio="none">{marks}</svg>'
         '<text class="tick" x="0" y="{low}">{first}</text>'
         '<text class="tick" x="100%" y="{low}" text-anchor="end">{last}</text>'
     ).format(
-        level=level,
+        target=Markup() if bound is None else _target(_height(bound, scale, _PLOT)),
         height=_PLOT + 8,
         span=SPAN,
-        marks=_marks(entry.trend, scale),
+        marks=_marks(points, stepped, scale),
         low=_PLOT + 22,
-        first=_named(entry.trend[0]),
-        last=_named(entry.trend[-1]),
+        first=_named(points[0]),
+        last=_named(points[-1]),
     )
-    return svg(_title(entry), words(entry), _PLOT + 28, body)
+    return svg(title, text, _PLOT + 28, body)
+
+
+def _target(level: int) -> Markup:
+    return Markup(
+        '<line class="target" x1="0" x2="100%" y1="{level}" y2="{level}" stroke="currentColor"'
+        ' stroke-width="1.5" stroke-dasharray="5 3"/>'
+    ).format(level=level)
 
 
 def _known(entry: Entry) -> list[float]:
@@ -89,24 +126,34 @@ def _title(entry: Entry) -> str:
 
 
 def words(entry: Entry) -> str:
-    """Say what the chart shows: from where to where, the last, the target, the gaps."""
+    """Say what the chart shows: from where to where, the last, the target, the gaps, the steps."""
     known = _known(entry)
     unit = figures.unit_of(entry.target.unit, known[-1])
     least, most, last = (figures.write(entry, x) for x in (min(known), max(known), known[-1]))
     gaps = len(entry.trend) - len(known)
     missing = f"; {figures.count(gaps, 'run')} without a figure" if gaps else ""
-    return (
-        f"from {least} to {most}, last {last}{unit}, target {figures.rule(entry.target)}{missing}"
-    )
+    rule = figures.rule(entry.target)
+    moved = "".join(f"; {stepped(entry.trend[turn], step)}" for turn, step in steps(entry))
+    return f"from {least} to {most}, last {last}{unit}, target {rule}{missing}{moved}"
 
 
-def _marks(points: Sequence[Point], scale: Axis) -> Markup:
+def stepped(after: Point, step: ChangePoint) -> str:
+    """Say a step in words: how far, and the run it is first seen in."""
+    if step.relative is None:
+        moved = f"to {figures.significant(step.after)}"
+    else:
+        moved = figures.percent(step.relative)
+    return f"a step of {moved} at {_named(after)}"
+
+
+def _marks(points: Sequence[Point], stepped: Sequence[int], scale: Axis) -> Markup:
     spots = _spots(points, scale, SPAN, _PLOT)
     places = [_across(turn, len(points), SPAN) for turn in range(len(points))]
     bars = (_bar(spot, point, scale) for spot, point in zip(spots, points, strict=True))
     paths = (
         ("bars", _strokes(bar for bar in bars if bar), 1),
         ("ticks", _strokes((x, _PLOT + 1, _PLOT + 7) for x in places), 1),
+        ("steps", _strokes(((places[i - 1] + places[i]) // 2, 0, _PLOT) for i in stepped), 1.5),
         ("line", _line(spots), 1.5),
         ("dots", _strokes((x, y, y) for x, y in filter(None, spots)), 5),
     )
