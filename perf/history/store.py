@@ -20,6 +20,7 @@ from perf.files import write_atomically
 _NEEDED = frozenset({"run", "started", "profile", "commit", "machine", "results"})
 
 Line = Mapping[str, Any]
+Lines = Sequence[Line]
 
 
 def lines(path: Path) -> tuple[list[Line], int]:
@@ -32,7 +33,7 @@ def lines(path: Path) -> tuple[list[Line], int]:
     return found, len(texts) - len(found)
 
 
-def extend(path: Path, choose: Callable[[Sequence[Line]], Sequence[Line]]) -> None:
+def extend(path: Path, choose: Callable[[Lines], Lines]) -> None:
     """Add the lines that `choose` returns, given those that are there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with _locked(path.parent):
