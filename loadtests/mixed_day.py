@@ -7,7 +7,6 @@ the portfolio, at the close at what was traded, and in the evening at the games.
 from random import Random
 
 from loadtests.people import (
-    a_batch,
     alerts,
     dashboard,
     dashboard_of_days,
@@ -17,13 +16,18 @@ from loadtests.people import (
     portfolio,
     recommendation,
     trades,
+    warming,
 )
 from perf.load.scenario import Ask, Phase, Scenario, error_rate, for_locust, hit_rate, memory, p95
 
 _DAY = (
     (
+        Phase("in the night", 10.0, rate=5),
+        warming(10.0),
+    ),
+    (
         Phase("before the open", 15.0, rate=40, warmup_s=5.0),
-        mixed([(metadata, 6), (recommendation, 3), (a_batch, 1), (portfolio, 2)]),
+        mixed([(metadata, 6), (recommendation, 3), (portfolio, 2)]),
     ),
     (
         Phase("market opens", 20.0, rate=200),

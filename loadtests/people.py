@@ -70,13 +70,6 @@ def recommendation(random: Random) -> Ask:
     return Ask("recommendation", f"/api/v1/recommendations?symbols={SYMBOL.pick(random)}")
 
 
-def a_batch(random: Random) -> Ask:
-    """Ask what stands behind a hundred symbols, as the platform's own warming does."""
-    first = random.randrange(0, len(SYMBOLS), A_BATCH)
-    symbols = ",".join(SYMBOLS[first : first + A_BATCH])
-    return Ask("metadata of a batch", f"/api/v1/metadata?symbols={symbols}")
-
-
 # The dashboard of 001.4, with how many times an hour each panel asks.
 PANELS: Sequence[tuple[Panel, float]] = (
     (portfolio, 120),
@@ -87,6 +80,23 @@ PANELS: Sequence[tuple[Panel, float]] = (
     (recommendation, 60),
     (trades, 30),
 )
+
+
+def warming(seconds: float) -> Pick:
+    """Return a function that asks for every symbol, a hundred at a time, over so many seconds.
+
+    The brokerage answers one call a second, whether for one symbol or for a hundred. A platform
+    whose people asked for hundreds of symbols that it has never seen, one by one, would be busy
+    with that for minutes; so it is warmed as it warms itself, before anybody comes.
+    """
+    batches = range(0, len(SYMBOLS), A_BATCH)
+
+    def ask(_random: Random, at_s: float) -> Ask:
+        first = batches[min(int(at_s / seconds * len(batches)), len(batches) - 1)]
+        symbols = ",".join(SYMBOLS[first : first + A_BATCH])
+        return Ask("metadata of a batch", f"/api/v1/metadata?symbols={symbols}")
+
+    return ask
 
 
 def mixed(panels: Sequence[tuple[Panel, float]]) -> Pick:

@@ -126,6 +126,14 @@ def test_popular_symbols_are_asked_most_and_others_too():
     assert len(set(picked)) > 400
 
 
+def test_all_symbols_are_warmed_within_the_time():
+    """What is left out would be fetched one by one while people wait."""
+    warm = people.warming(10.0)
+    paths = [warm(Random(0), at_s / 10).path for at_s in range(100)]
+    asked = {symbol for path in paths for symbol in path.partition("=")[2].split(",")}
+    assert asked == set(people.SYMBOLS)
+
+
 def test_pages_follow_their_cursors_to_the_end():
     """The next page is asked for by what the page before said, until none is named."""
     first = watchlists._page("/lists?", "first page")
