@@ -90,7 +90,6 @@ def run(order: Order, service: Service, guard: Guard, onlooker: Onlooker = unsee
     """
     with (
         Watch(service) as watch,
-        _apart(service, order.workers) as apart,
         tempfile.TemporaryDirectory(prefix="load-", dir=guard.directory) as folder,
     ):
         file = Path(folder) / "result.json"
@@ -98,7 +97,7 @@ def run(order: Order, service: Service, guard: Guard, onlooker: Onlooker = unsee
         follower = _Follower(watch, order.thresholds, onlooker)
         follower.look(0.0, "before", asking=True)
         follower.require_figures(service)
-        with _generator(order, service, guard, file, log) as process:
+        with _generator(order, service, guard, file, log) as (process, apart):
             follower.follow(process, log)
         follower.look(follower.last_s, "after", asking=True)
         result = Result.from_json(json.loads(file.read_text(encoding="utf-8")))
@@ -187,10 +186,13 @@ class _Follower:
 @contextmanager
 def _generator(
     order: Order, service: Service, guard: Guard, file: Path, log: Path
-) -> Iterator[subprocess.Popen[bytes]]:
-    """Start the generator in the guard's care, for the length of a block."""
+) -> Iterator[tuple[subprocess.Popen[bytes], bool]]:
+    """Start the generator in the guard's care, for the length of a block.
+
+    Also say whether it has a core that the service is kept off.
+    """
     command = [sys.executable, "-m", "perf.load.generator", *order.arguments(service.url, file)]
-    with log.open("wb") as sink:
+    with _apart(service, order.workers) as apart, log.open("wb") as sink:
         process = subprocess.Popen(
             command,
             env={**os.environ, HEADERS: json.dumps(dict(service.headers))},
@@ -201,7 +203,7 @@ def _generator(
         )
     try:
         guard.own(process.pid, Stop.GROUP)
-        yield process
+        yield process, apart
         process.wait(_SILENCE_S)
     finally:
         guard.stop(process)
@@ -228,8 +230,9 @@ def _lines(process: subprocess.Popen[bytes]) -> Iterator[str]:
 
 @contextmanager
 def _apart(service: Service, workers: int) -> Iterator[bool]:
-    """Keep generator and service on different cores while the run lasts, where that can be done.
+    """Let what is started in the block inherit a core, and keep the service to the others.
 
+    This process takes its own leave afterwards: reading figures must not cost the generator time.
     Only processes of the run's own are moved, and several workers need several cores.
     """
     pids = [*service.servers, *(service.processes.values() if service.servers else ())]

@@ -82,8 +82,11 @@ def table(result: Result, entries: Sequence[Judged]) -> str:
 
 
 def _judged(result: Result, entries: Sequence[Judged]) -> Iterator[str]:
-    for reason in result.reasons():
-        yield f"INVALID: {reason}"
+    reasons = result.reasons()
+    yield from (f"INVALID: {reason}" for reason in reasons)
+    if reasons and not result.broken:
+        yield f"{len(entries)} thresholds are not measured"
+        return
     for one in entries:
         judgement = one.judgement
         yield f"{mark(judgement.verdict)} {one.measured.claim.title}: {judgement.reason}"

@@ -1,7 +1,8 @@
 """What a service tells of itself: its figures in Prometheus's text form, read without a library.
 
 Only the families that were named are looked at, since a service may tell thousands of series; they
-are added up over their labels. A family that is not there is None, never zero.
+are added up over their labels. A family that is not there is None, never zero; one that is there
+and has no series yet has counted nothing, and that is zero.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from perf.demonstration import Figures
 
 _LINE = re.compile(r"^([A-Za-z_:][\w:]*)(?:\{(.*)\})? (\S+)$")
+_TYPE = re.compile(r"^# TYPE (\S+) ", re.MULTILINE)
 _LABEL = re.compile(r'([A-Za-z_]\w*)="((?:[^"\\]|\\.)*)"')
 
 
@@ -60,17 +63,18 @@ def parse(text: str, figures: Figures) -> Told:
     """Read the figures wanted from Prometheus's text form; what is not there stays None."""
     wanted = _wanted(figures)
     series = [one for one in map(_series, text.splitlines()) if one and one[0] in wanted]
-    latency = _spread(series, figures.requests, figures.aside)
+    there = set(_TYPE.findall(text))
+    latency = _spread(series, figures.requests, figures.aside, there)
     return Told(
         requests=None if latency is None else latency.count,
         latency=latency,
-        hits=_total(series, figures.hits),
-        misses=_total(series, figures.misses),
-        lag=_spread(series, figures.loop_lag, None),
+        hits=_total(series, figures.hits, there),
+        misses=_total(series, figures.misses, there),
+        lag=_spread(series, figures.loop_lag, None, there),
         pool={
             shown: value
             for shown, name in figures.pool.items()
-            if (value := _total(series, [name])) is not None
+            if (value := _total(series, [name], set())) is not None
         },
     )
 
@@ -95,17 +99,21 @@ def _series(line: str) -> _Series | None:
     return found[1], dict(_LABEL.findall(found[2] or "")), value
 
 
-def _total(series: Iterable[_Series], names: Iterable[str]) -> float | None:
+def _total(
+    series: Iterable[_Series], names: Iterable[str], there: AbstractSet[str]
+) -> float | None:
     names = set(names)
     values = [value for name, _, value in series if name in names]
-    return sum(values) if values else None
+    return sum(values) if values or names & there else None
 
 
-def _spread(series: Iterable[_Series], name: str, aside: tuple[str, str] | None) -> Spread | None:
+def _spread(
+    series: Iterable[_Series], name: str, aside: tuple[str, str] | None, there: AbstractSet[str]
+) -> Spread | None:
     """Add up a histogram over its labels, without those that are set aside."""
     counted = [one for one in series if aside is None or one[1].get(aside[0]) != aside[1]]
     counts = [value for found, _, value in counted if name and found == f"{name}_count"]
-    if not counts:
+    if not counts and name not in there:
         return None
     buckets: dict[float, float] = {}
     for found, labels, value in counted:
