@@ -39,10 +39,10 @@ class Load:
 def read(at_s: float, path: Path = _SCHEDSTAT) -> Reading | None:
     """Return the reading now; None where the kernel does not count this."""
     try:
-        cpu_ns, queue_ns = path.read_text(encoding="ascii").split()[:2]
+        cpu_s, queue_s = (int(ns) / _NS for ns in path.read_text(encoding="ascii").split()[:2])
     except (OSError, ValueError):
         return None
-    return Reading(at_s, int(cpu_ns) / _NS, int(queue_ns) / _NS)
+    return Reading(at_s, cpu_s, queue_s)
 
 
 def between(before: Reading, after: Reading) -> Load:
