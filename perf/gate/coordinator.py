@@ -1,9 +1,8 @@
 """Measure round after round, until the plan wants nothing more or time is up.
 
 The coordinator starts a fresh pair of processes for each round and keeps what they measured; what a
-round measures is the plan's to say (`Plan`), which is a pure function of the evidence. Within a
-pair the hash seed is the same, in the next it is another, and benchmarks come in random order, by
-module, so that a module's fixtures are made once.
+round measures is the plan's to say (`Plan`), which is a pure function of the evidence. Benchmarks
+come in random order, by module, so that a module's fixtures are made once.
 
 A benchmark that fails, or takes its worker with it, is broken from then on and has no evidence;
 the others go on.
@@ -15,16 +14,14 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from pathlib import Path
 from random import Random
 from time import monotonic
 from typing import Any, Protocol
 
-from perf.gate.pair import Limited, Lost, Pace, Pair, Taken, UncollectedError
-from perf.gate.process import Command, Worker
+from perf.gate.pair import Limited, Lost, Pace, Pair, Taken
+from perf.gate.pairs import Pairs, Stage
 from perf.gate.protocol import Collected, Described
 from perf.gate.sample import Broken, Evidence, Measured, Metric, Next, PairSample, Rule, Side
-from perf.lab import Unavailable
 
 CONTROL = {Side.BASE: Side.BASE, Side.HEAD: Side.BASE}
 COMPARED = {Side.BASE: Side.BASE, Side.HEAD: Side.HEAD}
@@ -61,28 +58,24 @@ class Job:
     `inspect` raises Unavailable where the two sides cannot be compared.
     """
 
-    commands: Mapping[Side, Command]
-    labels: Mapping[Side, str]
-    metric: Metric
+    stage: Stage
     rule_of: Callable[[Described], Rule]
     inspect: Callable[[Mapping[Side, Collected]], None]
-    scratch: Path
     seed: int
     max_time_s: float = math.inf
-    patience_s: float = 300.0
 
 
 def measure(job: Job, plan: Plan, progress: Callable[[Progress], None]) -> Measured:
     """Run the whole comparison."""
     rng = Random(job.seed)  # noqa: S311 - decides orders, not secrets
-    with closing(Nursery(job, rng)) as nursery:
-        run = _Run(job, plan, progress, nursery, rng)
+    with closing(Pairs(job.stage, rng)) as pairs:
+        run = _Run(job, plan, progress, pairs, rng)
         try:
             run.open()
             while run.round():
                 pass
         except BaseException:
-            nursery.interrupt()
+            pairs.interrupt()
             raise
     return run.result()
 
@@ -95,11 +88,11 @@ class _Run:
         job: Job,
         plan: Plan,
         progress: Callable[[Progress], None],
-        nursery: Nursery,
+        pairs: Pairs,
         rng: Random,
     ) -> None:
         self._job, self._plan, self._progress = job, plan, progress
-        self._nursery, self._rng = nursery, rng
+        self._pairs, self._rng = pairs, rng
         self._began = monotonic()
         self._evidence: dict[str, Evidence] = {}
         self._rules: dict[str, Rule] = {}
@@ -113,34 +106,34 @@ class _Run:
 
     def open(self) -> None:
         """Find the benchmarks of both sides, and measure the first round in the same processes."""
-        pair, found = self._nursery.pair(COMPARED)
+        pair, found = self._pairs.fresh(COMPARED)
         self._job.inspect(found)
         self._sort_out(found)
         wanted = self._wanted()
         if not wanted.done:
             self._compare(pair, wanted)
-        if wanted.control and not self._is_late(self._nursery.start_s):
+        if wanted.control and not self._is_late(self._pairs.start_s):
             self._control(wanted)
 
     def round(self) -> bool:
         """Measure what is wanted next; return whether anything was."""
         wanted = self._wanted()
-        if wanted.done or self._is_late(self._nursery.start_s):
+        if wanted.done or self._is_late(self._pairs.start_s):
             return False
         if wanted.pairs or wanted.confirm:
-            self._compare(self._nursery.pair(COMPARED)[0], wanted)
-        if wanted.control and not self._is_late(self._nursery.start_s):
+            self._compare(self._pairs.fresh(COMPARED)[0], wanted)
+        if wanted.control and not self._is_late(self._pairs.start_s):
             self._control(wanted)
         return True
 
     def result(self) -> Measured:
         """Return all that was measured."""
         alive = tuple(self._evidence.values())
-        unbounded = self._plan(alive, self._rules, self._job.metric, math.inf)
+        unbounded = self._plan(alive, self._rules, self._job.stage.metric, math.inf)
         return Measured(
-            base=self._job.labels[Side.BASE],
-            head=self._job.labels[Side.HEAD],
-            metric=self._job.metric,
+            base=self._job.stage.labels[Side.BASE],
+            head=self._job.stage.labels[Side.HEAD],
+            metric=self._job.stage.metric,
             evidences=alive,
             rules={e.id: self._rules[e.id] for e in alive},
             seconds={e.id: self._seconds.get(e.id, 0.0) for e in alive},
@@ -161,7 +154,7 @@ class _Run:
 
     def _wanted(self) -> Next:
         evidences = tuple(self._evidence.values())
-        return self._plan(evidences, self._rules, self._job.metric, self._left_s())
+        return self._plan(evidences, self._rules, self._job.stage.metric, self._left_s())
 
     def _sort_out(self, found: Mapping[Side, Collected]) -> None:
         ids = {side: [b.id for b in found[side].benchmarks] for side in Side}
@@ -182,7 +175,7 @@ class _Run:
     def _control(self, wanted: Next) -> None:
         ids = self._shuffled([name for name in wanted.control if name in self._evidence])
         if ids:
-            pair, _ = self._nursery.pair(CONTROL)
+            pair, _ = self._pairs.fresh(CONTROL)
             self._announce(len(ids), wanted, control=True)
             self._take(pair, ids, CONTROL, lambda _: "control")
 
@@ -197,12 +190,12 @@ class _Run:
         pair.run(ids)
         for name in ids:
             if self._is_late():
-                self._nursery.interrupt()
+                self._pairs.interrupt()
                 break
             took = pair.measure(name, self._paces.get(name))
             self._keep(name, took, sides, kind(name))
             if isinstance(took, Lost) and took.outcome == "crashed":
-                self._nursery.interrupt()
+                self._pairs.interrupt()
                 break
         self._rounds += 1
 
@@ -246,54 +239,3 @@ class _Run:
         self._progress(
             Progress(self._rounds + 1, benchmarks, control, monotonic() - self._began, left)
         )
-
-
-class Nursery:
-    """Starts pairs of workers, and ends every one of them.
-
-    A pair that is done is left to put away what it has while the next one starts; only then is it
-    waited for, so that it costs the comparison no time and disturbs no measurement.
-    """
-
-    def __init__(self, job: Job, rng: Random) -> None:
-        self._job, self._rng, self._number = job, rng, 0
-        self._running: list[Worker] = []
-        self._leaving: list[Worker] = []
-        self.start_s = 0.0  # how long the last pair took to come as far as its benchmarks
-
-    def pair(self, sides: Mapping[Side, Side]) -> tuple[Pair, dict[Side, Collected]]:
-        """Return a fresh pair that has collected; the one before is gone."""
-        self._leaving, self._running = self._running, []
-        self._number, began = self._number + 1, monotonic()
-        seed, starts = self._rng.randrange(1, 2**32), list(Side)
-        self._rng.shuffle(starts)
-        workers: dict[Side, Worker] = {}
-        for side in starts:
-            output = self._job.scratch / f"worker-{self._number}-{side}.txt"
-            workers[side] = Worker(self._job.commands[sides[side]], seed, output)
-            self._running.append(workers[side])
-        pair = Pair(workers, self._job.metric, self._rng, self._job.patience_s)
-        try:
-            found = pair.collect()
-        except UncollectedError as error:
-            label = self._job.labels[sides[error.side]]
-            raise Unavailable(f"{label} cannot be collected: {error.reason}") from error
-        self._wait()
-        self.start_s = monotonic() - began
-        return pair, found
-
-    def interrupt(self) -> None:
-        """Cut short what the running pair does."""
-        for worker in self._running:
-            worker.interrupt()
-
-    def _wait(self) -> None:
-        while self._leaving:
-            self._leaving[-1].close()
-            self._leaving.pop()
-
-    def close(self) -> None:
-        """End all."""
-        self._leaving += self._running
-        self._running = []
-        self._wait()

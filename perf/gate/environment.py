@@ -55,7 +55,8 @@ def installed(python: str, checkout: Checkout, home: Path, words: Sequence[str])
 def interpreter(given: str | None, folder: Path, environment: Mapping[str, str]) -> str:
     """Return the project's interpreter: the given one, the active or the folder's environment's."""
     if given:
-        return given
+        # Absolute, since workers start elsewhere; not resolved, since an environment is its link.
+        return os.path.abspath(given) if os.sep in given else given  # noqa: PTH100
     active = environment.get("VIRTUAL_ENV")
     homes = [Path(active)] if active else []
     homes += [parent / ".venv" for parent in (folder, *folder.parents)]
@@ -115,7 +116,9 @@ def _install(python: str, checkout: Checkout, home: Path, words: Sequence[str]) 
     code = "import sysconfig; print(sysconfig.get_paths()['purelib'])"
     below = _run([python, "-c", code], checkout, {}).strip()
     own = _run([overlay, "-c", code], checkout, {}).strip()
-    (Path(own) / "_below.pth").write_text(f"import site; site.addsitedir({below!r})\n")
+    # In this order: what the words install, the checkout's own modules, the interpreter's packages.
+    (Path(own) / "_1_checkout.pth").write_text("".join(f"{p}\n" for p in sources(checkout)))
+    (Path(own) / "_2_below.pth").write_text(f"import site; site.addsitedir({below!r})\n")
     path = os.pathsep.join([str(home / "bin"), os.environ.get("PATH", "")])
     spelled = [overlay, "-m", "pip", *words[1:]] if words[0] == "pip" else list(words)
     _run(spelled, checkout, {"VIRTUAL_ENV": str(home), "PATH": path})

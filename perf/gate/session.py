@@ -20,6 +20,7 @@ from perf.errors import UserError
 from perf.gate.coordinator import Job, Plan, Progress, measure
 from perf.gate.environment import Place, as_it_lies, check, installed, interpreter
 from perf.gate.inspection import dependency_note, inspect
+from perf.gate.pairs import Stage
 from perf.gate.process import Command
 from perf.gate.revisions import Checkouts, folders, worktrees
 from perf.gate.rules import GateSettings, rule_for
@@ -121,16 +122,19 @@ def _job(asked: Asked, places: Mapping[Side, Place], beside: Path, prefix: tuple
         )
         for side, place in places.items()
     }
-    return Job(
+    stage = Stage(
         commands=commands,
         labels={side: place.checkout.label for side, place in places.items()},
         metric=asked.metric,
+        scratch=beside,
+        patience_s=_PATIENCE_S * (_CALLGRIND_PATIENCE if prefix else 1),
+    )
+    return Job(
+        stage=stage,
         rule_of=lambda benchmark: rule_for(benchmark, settings),
         inspect=lambda found: inspect(places, found),
-        scratch=beside,
         seed=SystemRandom().randrange(2**32) if asked.seed is None else asked.seed,
         max_time_s=settings.max_time or math.inf,
-        patience_s=_PATIENCE_S * (_CALLGRIND_PATIENCE if prefix else 1),
     )
 
 

@@ -56,9 +56,19 @@ MARKS = (
 
 
 def pytest_plugin_registered(plugin: Any, manager: Any) -> None:
-    """Take out what would get in the way, when its options are known already."""
-    if manager.get_name(plugin) in REPLACED:
-        manager.unregister(plugin)
+    """Take out what would get in the way, when its options are known already.
+
+    Its other names are blocked, lest it comes again (by `-p` and by entry point) with them.
+    """
+    name = manager.get_name(plugin)
+    if name in REPLACED:
+        for other in REPLACED:
+            if _family(other) == _family(name):
+                manager.set_blocked(other)
+
+
+def _family(name: str) -> str:
+    return name.partition(".")[0].replace("pytest_", "")
 
 
 class Gate:
@@ -175,8 +185,14 @@ def _described(item: Any) -> dict[str, Any]:
     return {
         "id": item.nodeid,
         "group": str(group.kwargs.get("group", "")) if group else "",
-        "rule": {key: mark.kwargs[key] for key in mark.kwargs} if mark else {},
+        "rule": _rule(mark) if mark else {},
     }
+
+
+def _rule(mark: Any) -> dict[str, Any]:
+    """Return what a mark says; what it cannot say is refused where it is read."""
+    values = {**mark.kwargs, **({"positional": mark.args} if mark.args else {})}
+    return {key: v if isinstance(v, (int, float)) else repr(v) for key, v in values.items()}
 
 
 def _reason(report: Any) -> str:
