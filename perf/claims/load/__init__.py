@@ -1,0 +1,1 @@
+"""What the platform holds under load, and whether the load generator tells the truth about it."""
