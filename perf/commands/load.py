@@ -17,8 +17,10 @@ import click
 from perf.exits import exit_code
 from perf.files import check_replaceable
 from perf.load import judged
+from perf.load.result import Result, load
 from perf.load.run import Order, run
 from perf.load.scenarios import located
+from perf.load.searching import Capacity, at_scale, search
 from perf.load.show import Live, table
 from perf.load.subject import Subject, demonstrated, given
 from perf.load.wanted import LoadSettings, parse
@@ -39,6 +41,8 @@ from perf.settings import PROFILES, read, read_section
 )
 @click.option("--users", type=click.IntRange(min=1), default=10, help="Of a file of your own.")
 @click.option("--run-time", type=click.FloatRange(min=1), default=30.0, help="Seconds of the same.")
+@click.option("--capacity", is_flag=True, help="Search the highest rate that is met.")
+@click.option("--compare", type=click.Path(), metavar="RUN", help="An earlier run to compare to.")
 @click.option("--profile", type=click.Choice(PROFILES), help="Size of the demonstration's data.")
 @click.option("--out", type=click.Path(), help="Folder of the report.")
 @click.option("--strict", is_flag=True, default=None, help="Exit 4 when one is inconclusive.")
@@ -49,19 +53,34 @@ def command(scenario: str, **options: Any) -> int:
     settings = read_section(LoadSettings, "load", root, os.environ)
     strict = read(root, os.environ).with_flags(strict=options["strict"]).strict
     order = _order(located(scenario, root), settings, options)
+    earlier = load(Path(options["compare"])) if options["compare"] else None
     out = root / (options["out"] or Path(settings.out) / order.file.stem)
     check_replaceable(out, build.MARKER)
     with _subject(settings, options, root) as subject:
         started, clock = datetime.now(UTC), time.monotonic()
-        result = run(order, subject.service, subject.guard, Live())
+        result, found = _put_on(order, subject, capacity=options["capacity"])
         took_s, facts = time.monotonic() - clock, subject.facts
     entries = judged.judge(result)
     about = judged.run_facts(root, result, started, took_s, _command_line(sys.argv[1:]))
     whole = judged.document(result, entries, about, facts)
+    more = judged.further(result, found, earlier)
+    whole["load"].update(more.data)
     judged.write(out, result, entries, whole)
-    click.echo(json.dumps(whole, indent=1) if options["as_json"] else table(result, entries))
+    click.echo(json.dumps(whole, indent=1) if options["as_json"] else table(result, entries, more))
     say(f"report: {out / 'index.html'}")
     return exit_code(judged.verdicts(entries, result.reasons()), strict=strict)
+
+
+def _put_on(order: Order, subject: Subject, *, capacity: bool) -> tuple[Result, Capacity | None]:
+    """Run the order once, or search with it; return the run to report."""
+
+    def attempt(scale: float) -> Result:
+        return run(at_scale(order, scale), subject.service, subject.guard, Live())
+
+    if not capacity:
+        return attempt(1.0), None
+    found = search(attempt, say)
+    return found.shown, found
 
 
 def _order(file: Path, settings: LoadSettings, options: Mapping[str, Any]) -> Order:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from perf import environment
 from perf.claim import Category, Claim
+from perf.load.compare import caveats, compare, rows
 from perf.load.curves import curves
 from perf.load.result import NAME, Result
 from perf.load.scenario import Metric, Threshold
@@ -24,6 +25,9 @@ from perf.load.thresholds import judged, target_of, title_of
 from perf.report import build
 from perf.runner import Measured
 from perf.verdict import Verdict
+
+if TYPE_CHECKING:
+    from perf.load.searching import Capacity
 
 _CATEGORIES = {
     Metric.ERROR_RATE: Category.RESILIENCE,
@@ -65,6 +69,29 @@ def document(
     for entry in whole["results"]:
         entry["evidence"]["reproduce"] = run["command"]
     return {**whole, "load": curves(result)}
+
+
+@dataclass(frozen=True, slots=True)
+class Further:
+    """What was found beside the thresholds: data for the report, lines for the terminal."""
+
+    data: Mapping[str, Any]
+    lines: tuple[str, ...]
+
+
+def further(result: Result, capacity: Capacity | None, earlier: Result | None) -> Further:
+    """Return what a search for the capacity or a comparison with an earlier run found."""
+    data: dict[str, Any] = {}
+    lines: list[str] = []
+    if capacity is not None:
+        data["capacity"] = capacity.to_json()
+        lines.append(str(capacity))
+    if earlier is not None:
+        found = compare(earlier, result)
+        data["compared"] = {"rows": rows(found), "caveats": caveats(earlier, result)}
+        lines += [f"compared: {caveat}" for caveat in data["compared"]["caveats"]]
+        lines += [str(one) for one in found]
+    return Further(data, tuple(lines))
 
 
 def run_facts(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TextIO
 
+from perf.load.judged import Further
 from perf.load.protocol import Done, Event, Failed, PhaseEdge, Progress, Ready
 from perf.load.result import Result
 from perf.load.summary import lines
@@ -76,9 +77,10 @@ class Live:
         self._open = False
 
 
-def table(result: Result, entries: Sequence[Judged]) -> str:
-    """Return the figures by request, then a line for each threshold."""
-    return "\n".join([*lines(result.recording, result.generator), "", *_judged(result, entries)])
+def table(result: Result, entries: Sequence[Judged], more: Further) -> str:
+    """Return the figures by request, a line for each threshold, and what was found beside them."""
+    figures = lines(result.recording, result.generator)
+    return "\n".join([*figures, "", *_judged(result, entries), *more.lines])
 
 
 def _judged(result: Result, entries: Sequence[Judged]) -> Iterator[str]:

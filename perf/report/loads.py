@@ -61,7 +61,7 @@ def load_of(raw: Any) -> Load | None:
         reasons=tuple(str(one) for one in _list(raw.get("reasons"))),
         facts=tuple(_facts(raw, scenario)),
         drawings=tuple(one for one in _drawings(raw, scenario) if one.chart),
-        grids=tuple(one for one in _grids(raw) if one.rows),
+        grids=tuple(one for one in (*_found(raw), *_grids(raw)) if one.rows),
     )
 
 
@@ -247,6 +247,54 @@ def _grids(raw: Mapping[str, Any]) -> Iterator[Grid]:
             for key in keys
             if any(one.get(key) is not None for one in phases)
         ),
+    )
+
+
+def _found(raw: Mapping[str, Any]) -> Iterator[Grid]:
+    """Return what a search or a comparison found."""
+    capacity = _mapping(raw.get("capacity"))
+    low, high = number(capacity.get("low")), number(capacity.get("high"))
+    ends = [figures.DASH if end is None else f"{end:.4g} req/s" for end in (low, high)]
+    known = [
+        ("Met at", ends[0]),
+        ("Not met at", ends[1]),
+        ("Confirmed at both ends", "yes" if capacity.get("sure") is True else "no"),
+        ("How the search ended", str(capacity.get("why"))),
+        ("Saturates first", str(capacity.get("saturated_first"))),
+        ("Trials", ", ".join(_trials(capacity.get("trials")))),
+    ]
+    yield Grid(
+        "Capacity: the highest rate that keeps the thresholds",
+        ("", ""),
+        tuple(known) if capacity else (),
+    )
+    compared = _mapping(raw.get("compared"))
+    yield Grid(
+        "; ".join(["Compared with the earlier run", *map(str, _list(compared.get("caveats")))]),
+        ("Request", "Phase", "Percentile", "Before", "After", "Change", "Interval", "Verdict"),
+        tuple(_compared(_mapping(one)) for one in _list(compared.get("rows"))),
+    )
+
+
+def _trials(raw: Any) -> Iterator[str]:
+    for one in _list(raw):
+        match one:
+            case [rate, outcome] if (known := number(rate)) is not None:
+                yield f"{known:.4g} req/s {outcome}"
+
+
+def _compared(row: Mapping[str, Any]) -> tuple[str, ...]:
+    texts = [str(row.get(key)) for key in ("request", "phase", "percentile")]
+    times = [_cell(key, row.get(key)) for key in ("before_ms", "after_ms")]
+    change = number(row.get("change"))
+    interval = [number(end) for end in _list(row.get("interval"))]
+    ends = [figures.percent(end) for end in interval if end is not None]
+    return (
+        *texts,
+        *times,
+        figures.DASH if change is None else figures.percent(change),
+        f"[{', '.join(ends)}]" if ends else figures.DASH,
+        str(row.get("verdict")),
     )
 
 
