@@ -16,7 +16,7 @@ import gevent  # type: ignore[import-untyped] # it ships no types
 from locust.runners import STATE_MISSING, MasterRunner, Runner
 
 from perf.load.calibration import Calibration
-from perf.load.dispatch import GRACE_S, IN_FLIGHT
+from perf.load.dispatch import GRACE_S
 from perf.load.histogram import Histogram
 from perf.load.performer import BEGIN, PREPARE, PREPARED, REPORT, STOP
 from perf.load.protocol import PhaseEdge, Progress
@@ -252,7 +252,7 @@ class Conductor:
             workers=tuple(one.worker() for one in players),
             lost=tuple(one.name for one in players if one.lost),
             failures=tuple(f"{one.name}: {one.error}" for one in players if one.error),
-            limit=IN_FLIGHT if self.model == "open" else None,
+            limit=min((one.told["limit"] for one in players if "limit" in one.told), default=None),
         )
         told = tuple(one.told for one in players)
         return Outcome(self.recording, generator, told, self.stopped)

@@ -7,6 +7,8 @@ end finds unsent, unfinished or given up is counted, since each of these would f
 
 from __future__ import annotations
 
+import errno
+import resource
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -21,6 +23,7 @@ from perf.load.transport import TIMEOUT_S, BrokenAnswerError, Transport
 
 IN_FLIGHT = 4096
 GRACE_S = 2.0  # after the last due time; what is unsent then is called so instead of being sent
+_FILES = 128  # left for all that is no request
 _LOOK_S = 0.02
 _BREATH = 64  # arrivals that are only counted, between two turns of the loop
 
@@ -38,6 +41,12 @@ class Ended:
 Watch = Callable[[Ended], None]
 
 
+def affordable() -> int:
+    """Return how many requests may be under way: `IN_FLIGHT`, or what open files allow."""
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return IN_FLIGHT if allowed < 0 else max(1, min(IN_FLIGHT, allowed - _FILES))
+
+
 @dataclass(slots=True)
 class Dispatcher:
     """Sends one worker's share of a scenario through a transport, recording what happens.
@@ -48,7 +57,7 @@ class Dispatcher:
     scenario: Scenario
     transport: Transport
     watch: Watch | None = None
-    limit: int = IN_FLIGHT
+    limit: int = field(default_factory=affordable)
     recording: Recording = field(default_factory=Recording)
     in_flight: int = 0
     stopping: bool = False
@@ -137,8 +146,16 @@ class Dispatcher:
             answer = self.transport.send(ask)
         except TimeoutError:
             return None, "timeout"
-        except (OSError, BrokenAnswerError) as error:
+        except BrokenAnswerError as error:
             return None, type(error).__name__
+        except OSError as error:
+            return None, _kind(error)
         except gevent.GreenletExit:
             return None, UNFINISHED
         return answer, None if answer.status in ask.expect else status_kind(answer.status)
+
+
+def _kind(error: OSError) -> str:
+    """Name an error by its class where that tells it, else by its number's name."""
+    named = errno.errorcode.get(error.errno or 0)
+    return named if type(error) is OSError and named else type(error).__name__

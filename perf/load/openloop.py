@@ -82,9 +82,10 @@ class OpenWork:
         self._dispatcher.stop()
 
     def told(self) -> Mapping[str, Any]:
-        """Return how many requests are under way, and what the listeners heard."""
+        """Return how many requests are and may be under way, and what the listeners heard."""
         heard = None if self._audience is None else self._audience.heard.to_json()
-        return {"in_flight": self._dispatcher.in_flight, "listeners": heard}
+        dispatcher = self._dispatcher
+        return {"in_flight": dispatcher.in_flight, "limit": dispatcher.limit, "listeners": heard}
 
     def _watch(self, ended: Ended) -> None:
         self._events.request.fire(

@@ -24,6 +24,7 @@ LAG_SHARE = 0.1  # of the response time: what a lag may add to a p99 before it i
 BUSY = 0.95  # of the wall clock, on a core or waiting for one
 SENT_SHARE = 0.999
 _US_PER_MS = 1000
+_OWN = ("EMFILE", "ENFILE", "EADDRNOTAVAIL", "ENOBUFS", "ENOMEM")
 
 
 class Cause(StrEnum):
@@ -119,6 +120,7 @@ def assess(
         *(Reason(Cause.LOST, f"{name} was lost during the run") for name in generator.lost),
         *_punctuality(generator, recording),
         *_busy(generator),
+        *_own_errors(recording),
         *_complete(generator, recording),
         *_calibrated(generator),
         *_counted(recording, counted),
@@ -172,6 +174,18 @@ def _busy(generator: Generator) -> Iterator[Reason]:
                 Cause.STARVED,
                 f"{one.name} had no time to spare: it ran or waited for a core for "
                 f"{one.busy:.0%} of the time",
+            )
+
+
+def _own_errors(recording: Recording) -> Iterator[Reason]:
+    """Tell failures of the generator's machine from those of the server."""
+    errors = recording.total().errors
+    for kind in _OWN:
+        if errors[kind]:
+            yield Reason(
+                Cause.STARVED,
+                f"{errors[kind]} requests could not be sent for want of the generator's own "
+                f"means: {kind}",
             )
 
 

@@ -64,6 +64,12 @@ def test_a_worker_without_time_to_spare_starved(shares):
     assert causes(replace(HEALTHY, workers=(CALM, busy))) == [Cause.STARVED]
 
 
+def test_running_out_of_files_or_ports_is_not_the_servers_fault():
+    """Such a request never left the generator's machine."""
+    assert causes(recording=run(error="EMFILE")) == [Cause.STARVED]
+    assert causes(recording=run(error="ConnectionRefusedError")) == []
+
+
 def test_the_closed_model_has_no_lag_but_can_starve():
     """A closed run is judged by its workers' time alone."""
     busy = replace(CALM, cpu_share=0.99)
