@@ -20,12 +20,14 @@ import psycopg
 from ava.db.migrate import migrate
 from loadtests.dashboard_users import SCENARIO
 from perf.claim import Category, Plan, at_least, claim, exactly, prepare
+from perf.claims.load import ladder
 from perf.claims.system.demonstration import FIGURES, platform
 from perf.demonstration import Service
 from perf.instruments import Bench
 from perf.lab.dataset import Size, load
 from perf.lab.guard import PACKAGE_ROOT, Guard
 from perf.lab.lab import Lab
+from perf.load.capacity import Outcome
 from perf.load.recording import percentiles_ms
 from perf.load.result import Result
 from perf.load.run import Order, run
@@ -42,7 +44,7 @@ _PATIENCE_S = 10.0
 _CACHED = ("portfolio", "dashboard", "alerts", "trades", "live games", "metadata")
 
 
-@prepare(NEED, deadline_s=150)
+@prepare(NEED, deadline_s=240)
 def hundred_users(lab: Lab) -> Mapping[str, Any]:
     """Start the platform, let a hundred users ask, and keep what came of it."""
     lab.prepared = {**lab.prepared, "market": {"database": _market(lab)}}
@@ -52,7 +54,8 @@ def hundred_users(lab: Lab) -> Mapping[str, Any]:
         before = _statements(shown.service)
         result = run(Order(FILE), shown.service, guard)
         statements = _statements(shown.service).since(before)
-    kept = {"result": result.to_json(), "statements": _within(statements)}
+        climbed = ladder.climb(ladder.on(shown.service, guard))
+    kept = {"result": result.to_json(), "statements": _within(statements), "climbed": climbed}
     file = lab.scratch / "load.json"
     file.write_text(json.dumps(kept), encoding="utf-8")
     return {"file": str(file.relative_to(file.parents[1])), "size": str(Size.SMALL)}
@@ -203,6 +206,25 @@ def errors(lab: Lab) -> Plan:
 def hits(lab: Lab, percent: int, source: str) -> Plan:  # noqa: ARG001 - the claim's own
     """Read the server's counters at the phase's edges."""
     return _judged_by(lab, hit_rate(percent, phase=STEADY))
+
+
+@claim(
+    id="S8.load.capacity",
+    rows=["S8", "H3"],
+    profiles=("full",),
+    title="The platform keeps its times with 100 users or more, each asking once a second",
+    source="000 targets: 100+ users",
+    target=at_least(100, "users"),
+    category=Category.SCALABILITY,
+    needs=[NEED],
+)
+def capacity(lab: Lab) -> Plan:
+    """Read how far the ladder was climbed, and what was at its limit first."""
+    climbed = _kept(lab)["climbed"]
+    if all(outcome == Outcome.UNOFFERED for _, outcome, _ in climbed["tried"]):
+        return Seen(failure("the generator could not offer the load"))
+    samples = {"count": [climbed["met"]]}
+    return Seen(Measurement(Kind.COUNT, "users", samples, facts=ladder.facts(climbed)))
 
 
 @claim(

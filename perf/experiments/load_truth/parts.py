@@ -13,6 +13,7 @@ from typing import Any
 from perf.experiments.load_truth import trials
 from perf.experiments.load_truth.plain import plain_stall
 from perf.experiments.load_truth.trials import Trial
+from perf.experiments.load_truth.truth import held
 from perf.lab.guard import Guard
 
 PLAIN_USERS = (4, 20)
@@ -55,15 +56,11 @@ def stall(guard: Guard, repeats: int, say: Say) -> Part:
     for users in PLAIN_USERS:
         told = plain_stall(guard, users).told_ms
         name = f"plain Locust, {users} users"
-        rows += [[name, p, truth[p], told[p], _within(truth[p], told[p])] for p in truth]
+        rows += [[name, x.name, x.truth_ms, x.told_ms, x.used <= 1] for x in held(truth, told)]
         say(f"{name}: {told}")
     sentence = "a stall is told as an independent witness sees it, within 10 % or 5 ms"
     columns = ("generator", "percentile", "truth ms", "told ms", "within")
     return Part(sentence, good, columns, rows, {"runs": facts})
-
-
-def _within(truth_ms: float, told_ms: float) -> bool:
-    return abs(told_ms - truth_ms) <= max(0.10 * truth_ms, 5.0)
 
 
 def known(guard: Guard, _repeats: int, say: Say) -> Part:
