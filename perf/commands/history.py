@@ -137,14 +137,14 @@ def _table(found: Sequence[Trend]) -> list[str]:
 
 
 def _steps(trend: Trend) -> list[str]:
-    unit, key = trend.series.unit, trend.series.key
+    key = trend.series.key
     return [
         "\t".join(
             [
                 str(step.effect),
                 str(key),
                 page.moved_by(step),
-                f"{page.level(step.point.before, unit)} -> {page.level(step.point.after, unit)}",
+                page.levels(trend, step),
                 page.sure(step),
                 page.named(step),
                 f"run {step.point.index + 1} of {len(trend.series.points)}",

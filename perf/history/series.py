@@ -15,6 +15,7 @@ from perf.claim import TargetKind
 from perf.history.figures import Better, Figure, figures_of, number
 
 ESTIMATE = "estimate"  # the metric of a claim
+_OBVIOUS = frozenset({ESTIMATE, "value"})  # metrics that say no more than the name
 _BETTER = {TargetKind.AT_LEAST: Better.MORE, TargetKind.AT_MOST: Better.LESS}
 
 
@@ -28,8 +29,8 @@ class Key:
     metric: str
 
     def __str__(self) -> str:
-        """Return the name, and the metric where it is not the claim's own estimate."""
-        return self.name if self.metric == ESTIMATE else f"{self.name} {self.metric}"
+        """Return the name, and the metric where there is more than one to think of."""
+        return self.name if self.metric in _OBVIOUS else f"{self.name} {self.metric}"
 
 
 @dataclass(frozen=True, slots=True)

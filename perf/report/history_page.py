@@ -23,6 +23,7 @@ from perf.report.trends import plot
 
 MOST_CHARTS = 300
 _ENOUGH = 2  # a line has two ends
+_TIMES = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "\N{MICRO SIGN}s": 1e-6, "ns": 1e-9}
 _SUREST = 99.9  # percent: more than this is not worth telling apart
 _CLASSES = {Effect.WORSE: "missed", Effect.BETTER: "met", Effect.CHANGED: "refuted"}
 _GLYPHS = {Effect.WORSE: "\N{BALLOT X}", Effect.BETTER: "\N{CHECK MARK}", Effect.CHANGED: "~"}
@@ -65,6 +66,7 @@ def _environment() -> Environment:
         figures=figures,
         chart=_chart,
         level=level,
+        levels=levels,
         moved_by=moved_by,
         sure=sure,
         named=named,
@@ -105,10 +107,17 @@ def words(trend: Trend) -> str:
 
 
 def level(value: float, unit: str) -> str:
-    """Write a figure with its unit; a time in the unit that suits it."""
-    if unit == "s" and value > 0:
-        return figures.seconds(value)
+    """Write a figure with its unit; a time, alone or of an iteration, in the size that suits it."""
+    time, slash, of = unit.partition("/")
+    if time in _TIMES and value > 0:
+        return f"{figures.seconds(value * _TIMES[time])}{slash}{of}"
     return f"{figures.significant(value)}{figures.unit_of(unit, value)}"
+
+
+def levels(trend: Trend, step: Step) -> str:
+    """Write from where to where a step went."""
+    unit = trend.series.unit
+    return f"{level(step.point.before, unit)} \N{RIGHTWARDS ARROW} {level(step.point.after, unit)}"
 
 
 def moved_by(step: Step) -> str:
