@@ -110,8 +110,11 @@ class Run:
 
     @contextmanager
     def _runner(self, environment: Environment) -> Iterator[Conductor]:
-        """Make the runner, with its workers where there are any, and end all afterwards."""
-        if self.arguments.workers > 1:
+        """Make the runner, with its workers where there are any, and end all afterwards.
+
+        One worker has a master where all times are told every second: packing them would be lag.
+        """
+        if self.arguments.workers > 1 or self.voice.judged_early:
             port = _free_port()
             runner: Any = environment.create_master_runner(_LOOPBACK, port)
         else:
@@ -174,7 +177,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _check(arguments)
         if arguments.worker_of:
             return _work(told, arguments)
-        judged_early = bool(told.scenario and any(one.abort for one in told.scenario.thresholds))
+        thresholds = told.scenario.thresholds if told.scenario is not None else ()
+        judged_early = arguments.judged_early or any(one.abort for one in thresholds)
         voice = Voice(out, told, judged_early)
         result = Run(arguments, told, voice).result()
         write_atomically(arguments.result, json.dumps(result))
@@ -198,6 +202,7 @@ def _arguments(said: list[str]) -> argparse.Namespace:
     parser.add_argument("--users", type=int, default=10)
     parser.add_argument("--spawn-rate", type=float)
     parser.add_argument("--run-time", type=float, default=30.0)
+    parser.add_argument("--judged-early", action="store_true")
     parser.add_argument("--worker-of", type=int, help=argparse.SUPPRESS)
     return parser.parse_args(said, argparse.Namespace(said=said))
 

@@ -109,7 +109,10 @@ class Histogram:
         """Return HdrHistogram's compressed format, in base64."""
         whole = HdrHistogram(1, HIGHEST_US, DIGITS)
         for bucket, times in self.counts.items():
-            whole.record_value(bucket, times)
+            whole.counts[_index(bucket)] = times
+        if self.counts:
+            ends = _index(min(self.counts)), _index(max(self.counts))
+            whole.set_internal_tacking_values(*ends, self.n)
         encoded: bytes = whole.encode()
         return encoded.decode("ascii")
 
@@ -163,6 +166,12 @@ def _rank(n: int, q: float) -> int:
 def _bucket(value: int) -> int:
     shift = max(0, value.bit_length() - _SUB_BITS)
     return value >> shift << shift
+
+
+def _index(bucket: int) -> int:
+    """Return where HdrHistogram keeps a bucket's count: half as many buckets an octave."""
+    shift = max(0, bucket.bit_length() - _SUB_BITS)
+    return (shift << (_SUB_BITS - 1)) + (bucket >> shift)
 
 
 def _width(bucket: int) -> int:
