@@ -8,6 +8,7 @@ decorator left, so a new claim touches one file and there is no list to keep.
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
@@ -120,6 +121,12 @@ class Claim:
     case: Mapping[str, Any] = field(default_factory=dict)
     module: str = ""
 
+    @property
+    def measured_as(self) -> tuple[str, str, str]:
+        """What is measured for it: claims of the same body and case share one measurement."""
+        case = json.dumps(self.case, sort_keys=True)
+        return (self.module, getattr(self.body, "__qualname__", ""), case)
+
     def plan(self, lab: Lab) -> Plan | Awaitable[Plan]:
         """Return what is to be measured, for this claim's own case; a coroutine's plan is awaited.
 
@@ -222,6 +229,11 @@ class Catalogue:
             if found.id == claim_id:
                 return found
         raise ClaimError(f"no claim has the id {claim_id!r}; `ava-perf list` shows those there are")
+
+    def bounds(self, claim: Claim) -> tuple[float, ...]:
+        """Return the bounds that the measurement of `claim` is held against, by it and others."""
+        sharing = (one for one in self.claims if one.measured_as == claim.measured_as)
+        return tuple(sorted({one.target.bound for one in sharing}))
 
 
 def discover(packages: Sequence[str]) -> Catalogue:

@@ -70,7 +70,7 @@ class Runner:
         self._catalogue = catalogue
         self._workers = Workers(context.guard, _modules(catalogue), context.path)
         self._prepared: dict[str, _Prepared] = {}
-        self._measured: dict[tuple[Any, ...], tuple[str, Measurement, float]] = {}
+        self._measured: dict[tuple[str, str, str], tuple[str, Measurement, float]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -119,7 +119,7 @@ class Runner:
         return {name: p.value for name, p in self._prepared.items() if p.value is not None}
 
     def _once(self, claim: Claim) -> tuple[str, Measurement, float]:
-        same = (claim.module, claim.body.__qualname__, json.dumps(claim.case, sort_keys=True))
+        same = claim.measured_as
         if same not in self._measured:
             started = time.monotonic()
             measurement = self._measure(claim)

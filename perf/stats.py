@@ -44,9 +44,7 @@ class Summary:
 
     def noise_scale(self, bound: float) -> float:
         """Return by how much one unit of relative timing noise moves a figure at `bound`."""
-        if self.scale is Scale.SAVING:
-            return max(0.0, 100.0 - bound)
-        return abs(bound)
+        return noise_scale(bound, self.scale)
 
 
 def summarise(measurement: Measurement, *, seed: str) -> Summary:
@@ -106,13 +104,25 @@ def compare(
     estimate = float(np.median(pairs[0]) / np.median(pairs[1]))
     n = pairs.shape[1]
     if scale is Scale.SAVING:
-        estimate, low, high = (_saving(x) for x in (estimate, low, high))
+        estimate, low, high = (saving(x) for x in (estimate, low, high))
         return Summary(estimate, low, high, n, unit, "time saved, by medians", scale)
     return Summary(estimate, low, high, n, unit, "ratio of medians", scale)
 
 
-def _saving(ratio: float) -> float:
+def saving(ratio: float) -> float:
+    """Return the percentage of time that is saved where a thing is `ratio` times as fast."""
     return 100.0 * (1.0 - 1.0 / ratio)
+
+
+def in_unit(seconds: Sequence[float], unit: str) -> list[float]:
+    """Return times in a unit of time; KeyError for a unit that is none."""
+    factor = _PER_SECOND[unit]
+    return [value * factor for value in seconds]
+
+
+def noise_scale(bound: float, scale: Scale | None) -> float:
+    """Return by how much one unit of relative timing noise moves a figure at `bound`."""
+    return max(0.0, 100.0 - bound) if scale is Scale.SAVING else abs(bound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +147,7 @@ class Quantile:
         return Summary(self.estimate, self.low, self.high, self.n, unit, name)
 
 
-def quantile(values: Sequence[float], p: float) -> Quantile:
+def quantile(values: Sequence[float], p: float, *, confidence: float = CONFIDENCE) -> Quantile:
     """Return the `p` quantile with a distribution-free interval from order statistics.
 
     The number of samples below the true quantile is binomial(n, p), which bounds it by two of the
@@ -149,7 +159,7 @@ def quantile(values: Sequence[float], p: float) -> Quantile:
     if n == 0:
         raise ValueError("a quantile needs at least one sample")
     below = _binomial_cdf(n, p)
-    tail = (1 - CONFIDENCE) / 2
+    tail = (1 - confidence) / 2
     lower = next((k for k in range(n + 1) if below[k] > tail), 0)  # P(B < lower) <= tail
     upper = next(k for k in range(n + 1) if below[k] >= 1 - tail) + 1  # P(B >= upper) <= tail
     return Quantile(

@@ -96,8 +96,9 @@ def _measure(job: Job) -> Measurement:
 
         with _lab(job) as lab, _bench(job) as bench:
             return MachineNoise(lab).measure(bench)
-    claim = read([importlib.import_module(job.module)]).find(job.name)
-    with _lab(job) as lab, _bench(job) as bench:
+    catalogue = read([importlib.import_module(job.module)])
+    claim = catalogue.find(job.name)
+    with _lab(job) as lab, _bench(job, catalogue.bounds(claim)) as bench:
         plan: Plan = bench.call(lambda: claim.plan(lab))
         apart = lab.separate()
         measurement = plan.measure(bench)
@@ -106,10 +107,10 @@ def _measure(job: Job) -> Measurement:
         )
 
 
-def _bench(job: Job) -> contextlib.closing[Bench]:
+def _bench(job: Job, bounds: tuple[float, ...] = ()) -> contextlib.closing[Bench]:
     rng = Random(zlib.crc32(job.name.encode()))  # noqa: S311 - decides an order, not a secret
     budget_s = job.seconds or (20.0 if job.profile == Profile.FULL else 1.0)
-    return contextlib.closing(Bench(rng=rng, budget_s=budget_s))
+    return contextlib.closing(Bench(rng=rng, budget_s=budget_s, bounds=bounds))
 
 
 def _told(make: Callable[[], Mapping[str, Any]]) -> str:
@@ -129,8 +130,9 @@ def _prepare(job: Job) -> Mapping[str, Any]:
 
 def _observe(job: Job) -> Mapping[str, Any]:
     """Do a claim's work once more under an observer; what it measures is thrown away."""
-    claim = read([importlib.import_module(job.module)]).find(job.name)
-    with _lab(job) as lab, _bench(job) as bench:
+    catalogue = read([importlib.import_module(job.module)])
+    claim = catalogue.find(job.name)
+    with _lab(job) as lab, _bench(job, catalogue.bounds(claim)) as bench:
         plan: Plan = bench.call(lambda: claim.plan(lab))
         return OBSERVERS[job.task](lambda: plan.measure(bench), job.seconds)
 

@@ -60,7 +60,8 @@ class Bench:
     """Clock, random source and limits of one measurement.
 
     `budget_s` bounds the rounds (a plan may ask for its own), `precision` is the relative
-    half-width of the interval at which more rounds are not worth their time.
+    half-width of the interval at which more rounds are not worth their time. `bounds` are what the
+    figure will be held against, so that rounds can end once it is far from all of them.
     """
 
     clock: Clock = field(default_factory=SystemClock)
@@ -68,6 +69,7 @@ class Bench:
     budget_s: float = 3.0
     precision: float = 0.02
     seed: str = ""
+    bounds: tuple[float, ...] = ()
     _loop: asyncio.AbstractEventLoop | None = None
 
     def call(self, run: Callable[[], Any]) -> Any:

@@ -2,8 +2,7 @@
 
 Before and after run in one process, in random order within each round, on the same work, whose
 equal results are checked before the first round: drift of the machine then falls on both alike.
-Rounds stop when the interval is as narrow as asked or the budget is spent, never because the
-answer looks right: stopping looks at the width alone and only at a few points.
+When rounds stop is the business of `perf.instruments.stopping`.
 """
 
 from __future__ import annotations
@@ -14,12 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from perf.instruments.bench import Bench, quiet
+from perf.instruments.stopping import MAX_ROUNDS, MIN_ROUNDS, Stop, plain_quantile, plain_ratio
 from perf.sample import Kind, Measurement, Scale
 from perf.stats import Summary, compare, half_width, quantile
 
-MIN_ROUNDS = 8  # below this a percentile bootstrap of medians excludes the truth too often
-FIRST_LOOK = 16  # an interval that looks narrow after fewer rounds is often just lucky
-MAX_ROUNDS = 400
 SLICE_S = 0.001  # a slice shorter than this measures the clock: call the arm several times
 CHECK_AGAIN_S = 1.0  # results are compared again after the rounds unless a call takes this long
 WARM_UP_CALLS = 12
@@ -71,7 +68,8 @@ class Compare:
         if (unlike := self._unlike(first)) is not None:
             return unlike
         loops = {name: _calibrate(bench, arm, first[name][1]) for name, arm in arms.items()}
-        rounds = list(self._rounds(bench, arms, loops))
+        stop = Stop(bench, self.budget_s, self.min_rounds, self.max_rounds)
+        rounds = list(self._rounds(bench, stop, arms, loops))
         if sum(seconds for _, seconds in first.values()) < CHECK_AGAIN_S:
             # What was right at first may be a stale answer by now.
             last = {name: _first(bench, arm) for name, arm in arms.items()}
@@ -81,8 +79,8 @@ class Compare:
             kind=Kind.COMPARISON,
             unit=self._unit,
             samples=_series(rounds),
-            facts={**self.facts, "loops": loops},
-            warnings=_warnings(rounds, self.max_rounds, bench),
+            facts={**self.facts, "loops": loops, **_ended(stop)},
+            warnings=() if stop.early else _warnings(rounds, self.max_rounds, bench),
             scale=self.scale,
             equal=True,
         )
@@ -100,11 +98,21 @@ class Compare:
         return Measurement(Kind.COMPARISON, self._unit, scale=self.scale, facts=facts, equal=False)
 
     def _rounds(
-        self, bench: Bench, arms: Mapping[str, Arm], loops: Mapping[str, int]
+        self, bench: Bench, stop: Stop, arms: Mapping[str, Arm], loops: Mapping[str, int]
     ) -> Iterator[dict[str, Slice]]:
-        stop = _Stop(bench, self.budget_s, self.min_rounds, self.max_rounds)
         rounds: list[dict[str, Slice]] = []
-        while not stop.reached(len(rounds), lambda: _width(rounds)):
+
+        def plain() -> bool:
+            series = _series(rounds)
+            return plain_ratio(
+                series["before"],
+                series["after"],
+                bench.bounds,
+                lambda: _summary(rounds, self.scale),
+                self.scale,
+            )
+
+        while not stop.reached(len(rounds), lambda: _width(rounds), plain):
             order = list(arms)
             bench.rng.shuffle(order)
             taken = {name: _slice(bench, arms[name], loops[name]) for name in order}
@@ -136,47 +144,25 @@ class Latency:
             facts = {**self.facts, "outcome": _shorten(outcome)}
             return Measurement(Kind.TIMING, self.unit, facts=facts, equal=False)
         _warm_up(bench, self.arm, first_s)
-        stop = _Stop(bench, self.budget_s, self.min_rounds, self.max_rounds)
+        stop = Stop(bench, self.budget_s, self.min_rounds, self.max_rounds)
         slices: list[Slice] = []
-        while not stop.reached(len(slices), lambda: _quantile_width(slices, self.quantile)):
+
+        def plain() -> bool:
+            return plain_quantile(_walls(slices), self.quantile, self.unit, bench.bounds)
+
+        while not stop.reached(len(slices), lambda: _quantile_width(slices, self.quantile), plain):
             slices.append(_slice(bench, self.arm, 1))
         return Measurement(
             kind=Kind.TIMING,
             unit=self.unit,
             samples={
-                "time": [s.wall_s for s in slices],
+                "time": _walls(slices),
                 "time_cpu": [s.cpu_s for s in slices],
             },
-            facts=dict(self.facts),
+            facts={**self.facts, **_ended(stop)},
             quantile=self.quantile,
             equal=right,
         )
-
-
-class _Stop:
-    """Decide when enough rounds were run, looking only at count, time and interval width."""
-
-    def __init__(
-        self, bench: Bench, budget_s: float | None, min_rounds: int, max_rounds: int
-    ) -> None:
-        budget = bench.budget_s if budget_s is None else budget_s
-        self._clock = bench.clock
-        self._deadline = bench.clock.wall() + round(budget * 1e9)
-        self._precision = bench.precision
-        self._min, self._max = min_rounds, max_rounds
-        self._next_look = max(min_rounds, FIRST_LOOK)
-
-    def reached(self, rounds: int, width: Callable[[], float]) -> bool:
-        if rounds >= self._max:
-            return True
-        if rounds < self._min:
-            return False
-        if self._clock.wall() >= self._deadline:
-            return True
-        if rounds < self._next_look:
-            return False
-        self._next_look = rounds * 2  # few looks: each is a chance to stop on a lucky streak
-        return width() <= self._precision
 
 
 def _first(bench: Bench, arm: Arm) -> tuple[Any, float]:
@@ -236,9 +222,13 @@ def _series(rounds: list[dict[str, Slice]]) -> dict[str, list[float]]:
     return {**series, **cpu}
 
 
-def _summary(rounds: list[dict[str, Slice]]) -> Summary:
+def _walls(slices: list[Slice]) -> list[float]:
+    return [s.wall_s for s in slices]
+
+
+def _summary(rounds: list[dict[str, Slice]], scale: Scale = Scale.RATIO) -> Summary:
     series = _series(rounds)
-    return compare(series["before"], series["after"], seed="width")
+    return compare(series["before"], series["after"], seed="width", scale=scale)
 
 
 def _width(rounds: list[dict[str, Slice]]) -> float:
@@ -246,7 +236,12 @@ def _width(rounds: list[dict[str, Slice]]) -> float:
 
 
 def _quantile_width(slices: list[Slice], p: float) -> float:
-    return half_width(quantile([s.wall_s for s in slices], p).in_unit("s"))
+    return half_width(quantile(_walls(slices), p).in_unit("s"))
+
+
+def _ended(stop: Stop) -> dict[str, Any]:
+    """Say why there are few rounds, where the answer was plain."""
+    return {"ended": "early: far from every bound"} if stop.early else {}
 
 
 def _warnings(rounds: list[dict[str, Slice]], most: int, bench: Bench) -> tuple[str, ...]:
