@@ -22,6 +22,8 @@ from perf.load.scenario import Phase
 class ClosedWork:
     """Records what Locust's users do, from the start until it is told to stop."""
 
+    idle_s = 0.0
+
     def __init__(self, phase: Phase, environment: Environment, part: Part) -> None:
         self.recording = Recording()
         self._phase = phase

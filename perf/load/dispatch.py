@@ -61,6 +61,7 @@ class Dispatcher:
     recording: Recording = field(default_factory=Recording)
     in_flight: int = 0
     stopping: bool = False
+    _bell: Alarm = field(default_factory=alarm)
     _began: float = 0.0
     _open: set[gevent.Greenlet] = field(default_factory=set)
 
@@ -70,11 +71,10 @@ class Dispatcher:
         Requests without an answer a timeout after the last due time are recorded as unfinished.
         """
         self._began = began
-        bell = alarm()
         try:
-            self._dispatch(due, bell)
+            self._dispatch(due)
         finally:
-            bell.close()
+            self._bell.close()
         self._await_ends(time.monotonic() + TIMEOUT_S)
         gevent.killall(list(self._open))
 
@@ -82,18 +82,23 @@ class Dispatcher:
         """Send nothing more; what is under way is recorded as unfinished."""
         self.stopping = True
 
+    @property
+    def idle_s(self) -> float:
+        """How long it has been on a core without anything to do."""
+        return self._bell.idle_s
+
     def now(self) -> float:
         """Return the seconds since the start."""
         return time.monotonic() - self._began
 
-    def _dispatch(self, due: Iterable[Arrival], bell: Alarm) -> None:
+    def _dispatch(self, due: Iterable[Arrival]) -> None:
         pick = picker(self.scenario).pick
         last_s = self.scenario.duration_s + GRACE_S
         for number, arrival in enumerate(due):
             ask = pick(arrival)
             key = Key(arrival.phase, ask.name, arrival.warmup)
             if self.now() < arrival.due_s:
-                bell.until(self._began + arrival.due_s)
+                self._bell.until(self._began + arrival.due_s)
             if self.stopping:
                 return
             self.recording.schedule(key, arrival.due_s)

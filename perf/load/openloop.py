@@ -65,6 +65,11 @@ class OpenWork:
     def recording(self, fresh: Recording) -> None:
         self._dispatcher.recording = fresh
 
+    @property
+    def idle_s(self) -> float:
+        """How long it has been on a core without anything to do."""
+        return self._dispatcher.idle_s
+
     def run(self) -> None:
         """Send the share, and return when all is answered or given up."""
         if self._audience is not None:

@@ -47,6 +47,11 @@ class Work(Protocol):
 
     recording: Recording
 
+    @property
+    def idle_s(self) -> float:
+        """How long it has been on a core without anything to do."""
+        ...
+
     def run(self) -> None:
         """Do the part."""
         ...
@@ -122,7 +127,8 @@ class Performer:
     def _keep_reporting(self, part: Part) -> None:
         gevent.sleep(max(0.0, part.began - time.monotonic()))
         while True:
-            self._strain.take(strain.read(time.monotonic()))
+            idle_s = 0.0 if self.work is None else self.work.idle_s
+            self._strain.take(strain.read(time.monotonic(), idle_s))
             gevent.sleep(REPORT_S)
             self._report(done=False)
 

@@ -36,13 +36,13 @@ class Load:
         return self.cpu_share + self.runqueue_share
 
 
-def read(at_s: float, path: Path = _SCHEDSTAT) -> Reading | None:
-    """Return the reading now; None where the kernel does not count this."""
+def read(at_s: float, idle_s: float = 0.0, path: Path = _SCHEDSTAT) -> Reading | None:
+    """Return the reading now, without `idle_s` on the core; None where the kernel counts none."""
     try:
         cpu_s, queue_s = (int(ns) / _NS for ns in path.read_text(encoding="ascii").split()[:2])
     except (OSError, ValueError):
         return None
-    return Reading(at_s, cpu_s, queue_s)
+    return Reading(at_s, cpu_s - idle_s, queue_s)
 
 
 def between(before: Reading, after: Reading) -> Load:

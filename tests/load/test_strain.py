@@ -31,12 +31,19 @@ def test_an_unreadable_account_is_no_reading(tmp_path, text):
     """Another system's file, or none, is unknown."""
     path = tmp_path / "schedstat"
     path.write_text(text)
-    assert read(0.0, path) is None
-    assert read(0.0, tmp_path / "absent") is None
+    assert read(0.0, path=path) is None
+    assert read(0.0, path=tmp_path / "absent") is None
 
 
 def test_the_kernels_account_is_in_nanoseconds(tmp_path):
     """Two billion are two seconds."""
     path = tmp_path / "schedstat"
     path.write_text("2000000000 500000000 17\n")
-    assert read(7.0, path) == Reading(7.0, 2.0, 0.5)
+    assert read(7.0, path=path) == Reading(7.0, 2.0, 0.5)
+
+
+def test_waiting_on_a_core_is_no_work(tmp_path):
+    """The time that was only yielded away is not counted as having been busy."""
+    path = tmp_path / "schedstat"
+    path.write_text("2000000000 0 17\n")
+    assert read(7.0, 0.5, path) == Reading(7.0, 1.5, 0.0)
