@@ -62,7 +62,8 @@ def command(  # noqa: PLR0913 - one parameter an option
     given = {name: value for name, value in flags.items() if value is not None}
     settings = replace(read_section(GateSettings, "gate", here, os.environ), **given)
     check(settings)
-    asked = Asked(here, settings, base, head, base_dir, head_dir, arguments, seed)
+    words = arguments or settings.args
+    asked = Asked(here, settings, base, head, base_dir, head_dir, words, seed)
     result = outcome(compare(asked, wanted, say, _show), allow_removed=settings.allow_removed)
     _publish(result, json_file, out)
     return exit_of(result, strict=settings.strict)

@@ -17,7 +17,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -89,7 +89,7 @@ class Worker:
                 stderr=subprocess.STDOUT,
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
-                preexec_fn=_die_with_parent(),  # noqa: PLW1509 - this process has one thread
+                preexec_fn=_before(os.getpid()),  # noqa: PLW1509 - this process has one thread
             )
 
     def run(self, ids: Sequence[str]) -> None:
@@ -166,15 +166,16 @@ def telling(output: str) -> str:
     return (errors or lines or [""])[-1][:_LONGEST]
 
 
-def _die_with_parent() -> Any:
-    """Return what a child runs before it becomes the worker; None where that is unknown."""
-    if not sys.platform.startswith("linux"):
-        return None
-    prctl, kill, parent = ctypes.CDLL(None).prctl, signal.SIGKILL, os.getpid()
+def _before(parent: int) -> Callable[[], None]:
+    """Return what a child does before it becomes the worker: die with its parent, heed Ctrl-C."""
+    linux = sys.platform.startswith("linux")
+    prctl, kill = (ctypes.CDLL(None).prctl if linux else None), signal.SIGKILL
 
     def bind() -> None:
-        prctl(_PDEATHSIG, kill)
-        if os.getppid() != parent:  # it died before the line above
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background has it ignored
+        if prctl is not None:
+            prctl(_PDEATHSIG, kill)
+        if os.getppid() != parent:  # it died before the lines above
             os._exit(1)
 
     return bind

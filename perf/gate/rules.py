@@ -24,18 +24,20 @@ class GateSettings:
     """`[tool.ava-perf.gate]`.
 
     `threshold` is the relative change that matters, `floor` the absolute one, in the metric's unit
-    a call; `max_time` bounds a run in seconds, 0 leaves it open. `benchmarks` maps patterns of ids
-    to tables with a threshold or floor of their own.
+    a call; `max_time` bounds a run in seconds, 0 leaves it open; `args` are pytest's where the
+    command line has none. `benchmarks` maps patterns of ids to tables with a threshold or floor of
+    their own.
     """
 
     threshold: float = DEFAULT_THRESHOLD
     floor: float = 0.0
-    metric: str = Metric.WALL
+    metric: str = Metric.WALL.value
     max_time: float = 0.0
     strict: bool = False
     allow_removed: bool = False
     python: str = ""
     install: str = ""
+    args: tuple[str, ...] = ()
     benchmarks: dict[str, Any] = field(default_factory=dict)
 
 
