@@ -1,4 +1,4 @@
-"""What observers saw of one claim, as text for a terminal and as files to keep.
+"""What observers saw of a claim or a service, as text for a terminal and as files to keep.
 
 Only what was seen is read here, so anything kept can be shown again. The flame graph is a file of
 its own, and so is the curve of memory; the figures behind both lie beside them as JSON.
@@ -33,16 +33,17 @@ def write(folder: Path, seen: Seen) -> list[Path]:
 
 def text(seen: Seen) -> str:
     """Return the figures as lines."""
-    return "\n".join(line for name, found in seen.items() for line in _WRITERS[name](found))
+    return "\n".join(line for found in seen.values() for line in _WRITERS[found["kind"]](found))
 
 
 def _drawings(seen: Seen) -> Iterator[tuple[str, str]]:
-    if "cpu" in seen:
-        shown = flame.shown(seen["cpu"])
-        if shown is not None and shown.tree is not None:
-            yield "flame.svg", flame.document(shown.tree, f"Flame graph of {shown.claim}")
-    if "resident" in seen:
-        yield "resident.svg", curve.document(seen["resident"]["points"])
+    for name, found in seen.items():
+        if found["kind"] == "resident":
+            yield f"{name}.svg", curve.document(found["points"])
+        elif found["kind"] == "cpu":
+            shown = flame.shown(found)
+            if shown is not None and shown.tree is not None:
+                yield f"{name}.svg", flame.document(shown.tree, f"Flame graph of {shown.claim}")
 
 
 def _cpu(found: Mapping[str, Any]) -> Iterator[str]:

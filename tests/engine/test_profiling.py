@@ -202,4 +202,4 @@ def test_a_claims_profile_names_its_work(tmp_path):
     assert "spin (sample_claims/__init__.py" in done.stdout
     folder = project / "reports/profiles/G1.more"
     assert json.loads((folder / "cpu.json").read_text())["samples"] > 0
-    assert "spin (sample_claims/" in (folder / "flame.svg").read_text()
+    assert "spin (sample_claims/" in (folder / "cpu.svg").read_text()
