@@ -136,9 +136,12 @@ class _Follower:
 
         Without its count nothing would notice that the generator lost requests.
         """
-        if service.figures is not None and self.samples[-1].told is None:
+        told, figures = self.samples[-1].told, service.figures
+        if figures is None:
+            return
+        if told is None or (figures.requests and told.requests is None):
             raise Unavailable(
-                f"{service.url}{service.figures.path} does not tell the service's figures",
+                f"{service.url}{figures.path} does not tell the service's figures",
                 "name the path in [tool.ava-perf.load], or none",
             )
 
