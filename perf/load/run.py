@@ -14,7 +14,7 @@ import selectors
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,6 +26,7 @@ from perf.lab import Unavailable
 from perf.lab.cores import separate, spread
 from perf.lab.guard import Guard, Stop
 from perf.lab.launch import tail
+from perf.lab.processes import Owned, halt, look
 from perf.load import protocol
 from perf.load.protocol import Done, Event, Failed, PhaseEdge, Progress, Ready
 from perf.load.recording import Recording
@@ -97,8 +98,11 @@ def run(order: Order, service: Service, guard: Guard, onlooker: Onlooker = unsee
         follower = _Follower(watch, order.thresholds, onlooker)
         follower.look(0.0, "before", asking=True)
         follower.require_figures(service)
-        with _generator(order, service, guard, file, log) as (process, apart):
-            follower.follow(process, log)
+        try:
+            with _generator(order, service, guard, file, log) as (process, apart):
+                follower.follow(process, log)
+        finally:
+            halt(follower.workers)  # they leave with their master, but not at once
         follower.look(follower.last_s, "after", asking=True)
         result = Result.from_json(json.loads(file.read_text(encoding="utf-8")))
     return replace(
@@ -122,6 +126,7 @@ class _Follower:
     told: list[Progress] = field(default_factory=list)
     broken: list[Threshold] = field(default_factory=list)
     ready: Ready | None = None
+    workers: list[Owned] = field(default_factory=list)
     last_s: float = 0.0
     _asked_s: float = 0.0
 
@@ -162,6 +167,7 @@ class _Follower:
         match event:
             case Ready():
                 self.ready = event
+                self.workers = [*_owned(pid for pid in event.pids.values() if pid != process.pid)]
             case PhaseEdge():
                 self.last_s = max(self.last_s, event.at_s)
                 self.look(event.at_s, f"{event.name} {event.edge}", asking=True)
@@ -184,6 +190,12 @@ class _Follower:
         self.broken = broken((*self.ready.thresholds, *self.thresholds), seen)
         if self.broken:
             process.terminate()
+
+
+def _owned(pids: Iterable[int]) -> Iterator[Owned]:
+    for pid in pids:
+        if (seen := look(pid)) is not None:
+            yield Owned(pid, seen.born, Stop.TERMINATE)
 
 
 @contextmanager
