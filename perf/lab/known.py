@@ -32,7 +32,7 @@ _PATIENCE_S = 15.0  # it may stall when it is asked
 class Behaviour(Protocol):
     """How long a server takes."""
 
-    def delay_s(self, number: int) -> float:
+    def delay_s(self, number: int, path: str) -> float:
         """Return how long the answer to request `number`, from 0, takes."""
         ...
 
@@ -43,7 +43,7 @@ class Steady:
 
     seconds: float = 0.0
 
-    def delay_s(self, number: int) -> float:  # noqa: ARG002 - the same for all
+    def delay_s(self, number: int, path: str) -> float:  # noqa: ARG002 - the same for all
         """Return that time."""
         return self.seconds
 
@@ -56,7 +56,7 @@ class Tail:
     slow_s: float = 0.2
     one_in: int = 50
 
-    def delay_s(self, number: int) -> float:
+    def delay_s(self, number: int, path: str) -> float:  # noqa: ARG002 - by number
         """Return the slow time for the last of each round."""
         return self.slow_s if number % self.one_in == self.one_in - 1 else self.usual_s
 
@@ -71,7 +71,7 @@ class Stalling:
     every_s: float = 5.0
     for_s: float = 1.0
 
-    def delay_s(self, number: int) -> float:  # noqa: ARG002 - it stops whatever is asked
+    def delay_s(self, number: int, path: str) -> float:  # noqa: ARG002 - it stops whatever comes
         """Return nothing: what is late is late because the process stands still."""
         return 0.0
 
@@ -82,12 +82,23 @@ class Serial:
 
     seconds: float
 
-    def delay_s(self, number: int) -> float:  # noqa: ARG002 - the same for all
+    def delay_s(self, number: int, path: str) -> float:  # noqa: ARG002 - the same for all
         """Return that time; the wait for the others comes to it."""
         return self.seconds
 
 
-_KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Steady, Tail, Stalling, Serial)}
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An answer takes as many microseconds as the last part of the path says: /us/300."""
+
+    def delay_s(self, number: int, path: str) -> float:  # noqa: ARG002 - by path
+        """Return what the path says."""
+        return int(path.rpartition("/")[2]) / 1e6
+
+
+_KINDS: dict[str, type[Any]] = {
+    kind.__name__: kind for kind in (Steady, Tail, Stalling, Serial, Asked)
+}
 
 
 def packed(behaviour: Behaviour) -> str:

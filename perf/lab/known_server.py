@@ -47,7 +47,7 @@ class Server:
 
     def due(self, path: bytes, now: float) -> float:
         """Count a request read at `now`; return when its answer is due."""
-        delay_s = self._behaviour.delay_s(self._number)
+        delay_s = self._behaviour.delay_s(self._number, path.decode("latin-1"))
         self._counts[path] += 1
         self._seconds[path] += delay_s
         self._number += 1

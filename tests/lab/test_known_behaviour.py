@@ -5,11 +5,11 @@ import http.client
 import pytest
 
 from perf.lab import Unavailable
-from perf.lab.known import Known, Serial, Stalling, Steady, Tail, packed, unpacked
+from perf.lab.known import Asked, Known, Serial, Stalling, Steady, Tail, packed, unpacked
 from perf.lab.witness import due_times, witness
 
 
-@pytest.mark.parametrize("behaviour", [Steady(0.001), Tail(), Stalling(), Serial(0.02)])
+@pytest.mark.parametrize("behaviour", [Steady(0.001), Tail(), Stalling(), Serial(0.02), Asked()])
 def test_a_behaviour_survives_the_way_to_its_process(behaviour):
     """What is served is what was asked for."""
     assert unpacked(packed(behaviour)) == behaviour
@@ -18,7 +18,12 @@ def test_a_behaviour_survives_the_way_to_its_process(behaviour):
 def test_the_tail_is_exactly_its_share():
     """The share is known and not drawn: 2 % of any hundred."""
     tail = Tail(usual_s=0.001, slow_s=0.2, one_in=50)
-    assert [tail.delay_s(n) for n in range(100)].count(0.2) == 2
+    assert [tail.delay_s(n, "/") for n in range(100)].count(0.2) == 2
+
+
+def test_a_path_may_say_its_own_delay():
+    """So that two delays can be asked for in turn, by one run."""
+    assert Asked().delay_s(7, "/us/300") == 0.0003
 
 
 def test_requests_are_counted_by_path_and_looking_is_not():

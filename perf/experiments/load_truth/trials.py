@@ -16,7 +16,7 @@ from typing import Any
 from perf.demonstration import Service
 from perf.experiments.load_truth.truth import Held, held, percentile, percentiles
 from perf.lab.guard import Guard
-from perf.lab.known import Behaviour, Known, Serial, Stalling, Steady, Tail
+from perf.lab.known import Asked, Behaviour, Known, Serial, Stalling, Steady, Tail
 from perf.lab.witness import witness
 from perf.load.histogram import RESOLUTION
 from perf.load.result import Result
@@ -40,7 +40,7 @@ SCENARIO = Scenario(
     name="known",
     title="a constant rate",
     phases=(Phase("steady", {seconds!r}, rate={rate!r}, arrivals=CONSTANT),),
-    asks=lambda random, at_s: Ask("known", {path!r}),
+    asks=lambda random, at_s: Ask(path := random.choice({paths!r}), path),
 )
 RAW = {raw!r}
 if RAW and "locust" in sys.modules:
@@ -56,11 +56,12 @@ LoadTest = for_locust(SCENARIO)
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A constant rate for so long, from so many workers."""
+    """A constant rate for so long, from so many workers, of paths that are chosen by chance."""
 
     rate: float
     seconds: float
     workers: int = 1
+    paths: tuple[str, ...] = (PATH,)
 
 
 def ours(load: Load, service: Service, guard: Guard, *, raw: Path | None = None) -> Result:
@@ -68,7 +69,10 @@ def ours(load: Load, service: Service, guard: Guard, *, raw: Path | None = None)
     with tempfile.TemporaryDirectory(prefix="known-", dir=guard.directory) as folder:
         file = Path(folder, "known.py")
         text = _SCENARIO.format(
-            seconds=load.seconds, rate=load.rate, path=PATH, raw=str(raw) if raw else ""
+            seconds=load.seconds,
+            rate=load.rate,
+            paths=list(load.paths),
+            raw=str(raw) if raw else "",
         )
         file.write_text(text, encoding="utf-8")
         return run(Order(file, workers=load.workers), service, guard)
@@ -145,12 +149,30 @@ def steady(guard: Guard, delay_ms: float, seconds: float = 5.0, *, witnessed: bo
     return _known(behaviour, load, guard, {"p50": 0.5}, witnessed=witnessed)
 
 
+def apart(guard: Guard, one_us: int = 300, other_us: int = 600, seconds: float = 5.0) -> Trial:
+    """Ask for two delays by turns of chance, and hold both medians against them."""
+    paths = {f"/us/{us}": us / _US_PER_MS for us in (one_us, other_us)}
+    with Known(Asked(), guard=guard) as server:
+        result = ours(Load(200.0, seconds, paths=tuple(paths)), server.service, guard)
+    told = {
+        path: (result.recording.select(request=path).response.quantile(0.5) or 0.0) / _US_PER_MS
+        for path in paths
+    }
+    return Trial(
+        tuple(held(paths, told, share=0.02, least_ms=1e-9)),
+        result.reasons(),
+        result.recording.total().sent,
+        result.counted,
+        evidence(result),
+    )
+
+
 def _known(
     behaviour: Behaviour, load: Load, guard: Guard, wanted: dict[str, float], *, witnessed: bool
 ) -> Trial:
     """Hold our figures against the delays that the server was told to have."""
     number = round(load.rate * load.seconds)
-    truth = percentiles([behaviour.delay_s(n) * 1000 for n in range(number)], wanted)
+    truth = percentiles([behaviour.delay_s(n, PATH) * 1000 for n in range(number)], wanted)
     facts: dict[str, Any] = {}
     with Known(behaviour, guard=guard) as server:
         if witnessed:
