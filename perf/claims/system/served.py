@@ -133,6 +133,16 @@ class Resident:
 
 
 @claim(
+    id="S4.memory.saving-40",
+    rows=["S4"],
+    profiles=("full",),
+    title="With the scan the API process holds 40 % less than the document's 500 MB",
+    source="000 summary: memory efficiency",
+    target=at_most(0.6 * 500, "MB"),
+    category=Category.RESOURCES,
+    needs=["schema"],
+)
+@claim(
     id="S4.memory.scan",
     rows=["S4", "S8"],
     profiles=("full",),
