@@ -18,7 +18,7 @@ from random import Random
 from time import monotonic
 from typing import Any, Protocol
 
-from perf.gate.pair import Limited, Lost, Pace, Pair, Taken
+from perf.gate.pair import TIMED, Limited, Lost, Pace, Pair, Taken
 from perf.gate.pairs import Pairs, Stage
 from perf.gate.protocol import Collected, Described
 from perf.gate.sample import Broken, Evidence, Measured, Metric, Next, PairSample, Rule, Side
@@ -112,7 +112,7 @@ class _Run:
         wanted = self._wanted()
         if not wanted.done:
             self._compare(pair, wanted)
-        if wanted.control and not self._is_late(self._pairs.start_s):
+        if self._is_worth_a_control(wanted) and not self._is_late(self._pairs.start_s):
             self._control(wanted)
 
     def round(self) -> bool:
@@ -122,7 +122,7 @@ class _Run:
             return False
         if wanted.pairs or wanted.confirm:
             self._compare(self._pairs.fresh(COMPARED)[0], wanted)
-        if wanted.control and not self._is_late(self._pairs.start_s):
+        if self._is_worth_a_control(wanted) and not self._is_late(self._pairs.start_s):
             self._control(wanted)
         return True
 
@@ -155,6 +155,11 @@ class _Run:
     def _wanted(self) -> Next:
         evidences = tuple(self._evidence.values())
         return self._plan(evidences, self._rules, self._job.stage.metric, self._left_s())
+
+    def _is_worth_a_control(self, wanted: Next) -> bool:
+        """Say whether most need one, or nothing else is left: few are not worth two starts."""
+        rest = wanted.pairs or wanted.confirm
+        return bool(wanted.control) and (2 * len(wanted.control) >= len(self._evidence) or not rest)
 
     def _sort_out(self, found: Mapping[Side, Collected]) -> None:
         ids = {side: [b.id for b in found[side].benchmarks] for side in Side}
@@ -205,12 +210,19 @@ class _Run:
         if isinstance(took, Lost):
             self._lose(name, replace(took, side=sides[took.side]))
             return
-        self._paces[name] = took.pace
+        self._set_pace(name, took.pace)
         if isinstance(took, Taken):
             kept: tuple[PairSample, ...] = getattr(self._evidence[name], kind)
             grown: dict[str, Any] = {kind: (*kept, took.sample)}
             self._evidence[name] = replace(self._evidence[name], **grown)
             self._seconds[name] = self._seconds.get(name, 0.0) + took.seconds
+
+    def _set_pace(self, name: str, pace: Pace) -> None:
+        """Keep a benchmark's pace; what its slices cannot resolve is no change of it."""
+        self._paces[name] = pace
+        if self._job.stage.metric in TIMED:
+            rule = self._rules[name]
+            self._rules[name] = replace(rule, floor=max(rule.floor, pace.resolution_s))
 
     def _lose(self, name: str, lost: Lost) -> None:
         """Take a benchmark out: it is broken, or was skipped on both sides or one."""

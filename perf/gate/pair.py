@@ -24,11 +24,12 @@ SLICES = 10
 BUDGET_S = 0.025  # a side, in one pair: from here on the number of slices goes down
 WARM_UNDER_S = 0.005  # a call that takes longer than this warms itself
 COLLECT_FROM_S = 0.1  # a call that takes longer keeps the collector, lest memory run out
+CLOCK_S = 2e-7  # what reading the clock may differ from slice to slice
 _MOST_CALLS = 1_000_000
 _COUNTED_CALLS = 10
 _COUNTED_WARM = 20  # calls until the interpreter has specialised what it will
 _NANO = 1e9
-_TIMED = frozenset({Metric.WALL, Metric.CPU})
+TIMED = frozenset({Metric.WALL, Metric.CPU})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,11 @@ class Pace:
     slices: int
     warm: int
     collector: bool
+
+    @property
+    def resolution_s(self) -> float:
+        """Return the difference a call that a slice cannot show: its clock is read twice."""
+        return CLOCK_S / self.calls
 
     def wish(self, metric: Metric) -> Wish:
         """Return the request for one slice."""
@@ -216,7 +222,7 @@ class Pair:
         self._next(side)
 
     def _pace(self, call_s: float) -> Pace:
-        if self.metric in _TIMED:
+        if self.metric in TIMED:
             return calibrated(self._seconds, call_s)
         if self.metric is Metric.MEMORY:
             return Pace(calls=1, slices=2, warm=1, collector=False)
@@ -235,7 +241,7 @@ class Pair:
         if not pace.slices:
             return PairSample((parked[Side.BASE].call_s,), (parked[Side.HEAD].call_s,))
         wish, taken = pace.wish(self.metric), {side: list[float]() for side in Side}
-        scale = _NANO if self.metric in _TIMED else 1.0
+        scale = _NANO if self.metric in TIMED else 1.0
         for side in order(pace.slices, self.rng):
             value = self._ask(side, wish)[self.metric] / scale
             taken[side].append(value / pace.calls)

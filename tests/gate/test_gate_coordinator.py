@@ -6,6 +6,7 @@ import pytest
 from gate_fakes import FakeStage
 
 from perf.gate.coordinator import Job, measure
+from perf.gate.pair import CLOCK_S
 from perf.gate.rules import GateSettings, rule_for
 from perf.gate.sample import Metric, Next, Side
 from perf.lab import Unavailable
@@ -189,3 +190,21 @@ def test_progress_says_how_long_it_takes_once_it_can_know(tmp_path):
     assert said[0].left_s is None
     assert all(line.left_s is not None and math.isfinite(line.left_s) for line in said[1:])
     assert [line.round for line in said] == list(range(1, len(said) + 1))
+
+
+def test_what_the_clock_cannot_resolve_is_no_change(tmp_path):
+    """A benchmark with few calls has short slices, and the floor that they can show."""
+    stage = FakeStage([A, B])
+    stage.oddities[Side.BASE][A] = stage.oddities[Side.HEAD][A] = 5
+    measured, _ = run(stage, tmp_path)
+    assert measured.rules[A].floor == pytest.approx(CLOCK_S)
+    assert measured.rules[B].floor == pytest.approx(CLOCK_S / 2)  # two calls of a millisecond
+
+
+def test_a_control_of_few_waits_until_others_need_one_or_nothing_else_is_left(tmp_path):
+    """Two processes are not started for one benchmark while there is other work."""
+    wanted = [Next(pairs=(A, B, C), control=(A,))] * 2 + [Next(control=(A,))]
+    _, said = run(
+        FakeStage([A, B, C]), tmp_path, plan=lambda *_: wanted.pop(0) if wanted else Next()
+    )
+    assert [line.control for line in said] == [False, False, True]

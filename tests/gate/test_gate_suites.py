@@ -1,6 +1,7 @@
 """Real suites in real processes: unchanged, whatever plugins and options they have."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -249,3 +250,64 @@ def test_an_argument_that_fits_nothing_is_a_user_error(tmp_path):
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     assert done.returncode == Exit.USAGE
     assert "--base-dir and --head-dir go together" in done.stderr
+
+
+def git(folder, *words):
+    """Run git as somebody with a name."""
+    author = ("-c", "user.name=t", "-c", "user.email=t@example.invalid")
+    line = [shutil.which("git"), *author, *words]
+    return subprocess.run(line, cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def test_ctrl_c_leaves_no_worktree_and_no_process(tmp_path):
+    """An interrupted gate ends with 130, and a benchmark's fixture was torn down."""
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "test_suite.py").write_text(
+        "import pathlib, time, pytest\n"
+        "@pytest.fixture\n"
+        "def server():\n"
+        "    yield\n"
+        f"    pathlib.Path({str(tmp_path / 'down')!r}).touch()\n"
+        "def test_a(benchmark, server):\n"
+        f"    pathlib.Path({str(tmp_path / 'up')!r}).touch()\n"
+        "    benchmark(time.sleep, 60)\n"
+    )
+    git(tmp_path, "init", "-q", "project")
+    git(project, "add", "-A")
+    git(project, "commit", "-q", "-m", "one")
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "TMPDIR": str(tmp_path)}
+    line = [sys.executable, "-m", "perf.cli", "gate", "--base", "HEAD", "--python", sys.executable]
+    gate = subprocess.Popen(
+        line, cwd=project, env=environment, stderr=subprocess.PIPE, start_new_session=True
+    )
+    until = time.monotonic() + 60
+    while not (tmp_path / "up").exists():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    workers = psutil.Process(gate.pid).children(recursive=True)
+    gate.send_signal(signal.SIGINT)
+    gate.communicate(timeout=60)
+    assert gate.returncode == Exit.INTERRUPTED
+    assert workers
+    assert not any(worker.is_running() for worker in workers)
+    assert (tmp_path / "down").exists()
+    assert len(git(project, "worktree", "list").splitlines()) == 1
+    assert not list(tmp_path.glob("ava-gate-*"))
+
+
+@pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind is not installed")
+def test_instructions_are_counted_and_repeat(project):
+    """Ten times the work is about ten times the instructions, the same on both sides."""
+    suite = (
+        "import pytest\n"
+        "@pytest.mark.parametrize('n', [1_000, 10_000])\n"
+        "def test_sum(benchmark, n):\n"
+        "    numbers = list(range(n))\n"
+        "    benchmark(sum, numbers)\n"
+    )
+    measured = project(suite, metric="instructions")
+    counts = {e.id[-6:]: e.pairs[0] for e in measured.evidences}
+    small, large = counts["[1000]"], counts["10000]"]
+    assert small.base[0] == pytest.approx(small.head[0], rel=0.01)
+    assert large.base[0] / small.base[0] == pytest.approx(10, rel=0.1)
