@@ -16,7 +16,7 @@ import loadtests
 from ava.api.app import create_app
 from ava.core import Core
 from ava.settings import Settings, StateSettings
-from loadtests import people, watchlists
+from loadtests import people, scanner, watchlists
 from perf.load.scenario import Answer, Metric, Scenario
 
 MODULES = [info.name for info in pkgutil.iter_modules(loadtests.__path__)]
@@ -132,6 +132,14 @@ def test_all_symbols_are_warmed_within_the_time():
     paths = [warm(Random(0), at_s / 10).path for at_s in range(100)]
     asked = {symbol for path in paths for symbol in path.partition("=")[2].split(",")}
     assert asked == set(people.SYMBOLS)
+
+
+def test_every_scan_has_been_made_before_it_is_judged():
+    """A scan that is made for the first time waits for an outside provider."""
+    asks = scanner.SCENARIO.asks
+    first = {asks(Random(0), at_s / 4).path for at_s in range(80)}
+    later = {asks(Random(n), 30.0).path for n in range(500)}
+    assert later <= first
 
 
 def test_pages_follow_their_cursors_to_the_end():
