@@ -57,7 +57,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option
     else:
         observers = profiling.MEMORY if memory else profiling.TIME
         seen = _of_claim(settings, catalogue, root, found, observers, length_s)
-    for path in profiles.write(root / out / Path(subject).stem, seen):
+    for path in profiles.write(root / out / _folder(found), seen):
         say(f"wrote {path}")
     if saved is not None and into is not None and not memory:
         profiling.attach_to_claim(saved, subject, seen["cpu"])
@@ -76,6 +76,10 @@ def _found(subject: str, catalogue: Catalogue, root: Path) -> Claim | Path:
         return located(subject, root)
     except ScenarioError as error:
         raise UserError(f"{subject!r} is no claim of `ava-perf list`, and {error}") from error
+
+
+def _folder(found: Claim | Path) -> str:
+    return found.stem if isinstance(found, Path) else found.id
 
 
 def _of_claim(  # noqa: PLR0913, PLR0917 - what a run needs, and what is asked of it
