@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import json
 import os
-import selectors
+import queue
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 from perf.demonstration import Service
 from perf.errors import UserError
@@ -152,18 +153,21 @@ class _Follower:
 
     def follow(self, process: subprocess.Popen[bytes], log: Path) -> None:
         """Hear the generator to its end; raise LoadError or Unavailable when it fails."""
-        for line in _lines(process):
+        if process.stdout is None:
+            raise Unavailable("the generator has no pipe")
+        lines = _Lines(process.stdout)
+        for line in lines:
             event = protocol.decode(line)
             self.onlooker(event)
             if isinstance(event, Done):
                 return
             if isinstance(event, Failed):
                 raise LoadError(event.reason) if event.usage else Unavailable(event.reason)
-            self._hear(event, process)
+            self._hear(event, process, behind=lines.behind)
         said = redact(tail(log.read_text(errors="replace")))
         raise Unavailable(f"the generator ended without a result: {said}")
 
-    def _hear(self, event: Event, process: subprocess.Popen[bytes]) -> None:
+    def _hear(self, event: Event, process: subprocess.Popen[bytes], *, behind: bool) -> None:
         match event:
             case Ready():
                 self.ready = event
@@ -173,7 +177,8 @@ class _Follower:
                 self.look(event.at_s, f"{event.name} {event.edge}", asking=True)
             case Progress():
                 self.last_s = event.at_s
-                self.look(event.at_s, asking=event.at_s - self._asked_s >= SCRAPE_S)
+                if not behind:  # what is read now would be taken for an earlier moment
+                    self.look(event.at_s, asking=event.at_s - self._asked_s >= SCRAPE_S)
                 self.told.append(replace(event, recordings=None))
                 self._judge_early(event, process)
 
@@ -226,21 +231,38 @@ def _generator(
             process.stdout.close()
 
 
-def _lines(process: subprocess.Popen[bytes]) -> Iterator[str]:
-    """Yield the generator's lines; raise Unavailable when none comes for too long."""
-    if process.stdout is None:
-        raise Unavailable("the generator has no pipe")
-    held = b""
-    with selectors.DefaultSelector() as waiting:
-        waiting.register(process.stdout, selectors.EVENT_READ)
+class _Lines:
+    """The generator's lines as they come; its pipe is emptied whatever the reader is busy with.
+
+    A generator that has to wait for its reader would send late, and the server be blamed for it.
+    """
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self._held: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, args=(pipe,), daemon=True)
+        self._reader.start()
+
+    @property
+    def behind(self) -> bool:
+        """Whether a later line has come already."""
+        return not self._held.empty()
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield each line until the pipe ends; raise Unavailable when none comes for too long."""
         while True:
-            if not waiting.select(_SILENCE_S):
-                raise Unavailable(f"the generator said nothing for {_SILENCE_S:.0f} s")
-            got = os.read(process.stdout.fileno(), 1 << 16)
-            if not got:
+            try:
+                line = self._held.get(timeout=_SILENCE_S)
+            except queue.Empty as error:
+                raise Unavailable(f"the generator said nothing for {_SILENCE_S:.0f} s") from error
+            if not line:
                 return
-            *whole, held = (held + got).split(b"\n")
-            yield from (line.decode("utf-8") for line in whole if line.strip())
+            yield line.decode("utf-8")
+
+    def _read(self, pipe: IO[bytes]) -> None:
+        with suppress(ValueError):  # it was closed meanwhile: nobody listens any more
+            for line in pipe:
+                self._held.put(line)
+        self._held.put(b"")
 
 
 @contextmanager

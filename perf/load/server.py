@@ -75,12 +75,13 @@ class Watch:
                 self._postgres = psycopg.connect(
                     self._service.dsn, autocommit=True, connect_timeout=int(_PATIENCE_S)
                 )
+                self._postgres.execute(f"SET statement_timeout = '{_PATIENCE_S:.0f}s'")
             except psycopg.Error:
                 self._postgres = None
         if self._service.redis_url is not None:
             import redis  # noqa: PLC0415 - only where there is one
 
-            self._redis = redis.Redis.from_url(self._service.redis_url)
+            self._redis = redis.Redis.from_url(self._service.redis_url, socket_timeout=_PATIENCE_S)
         return self
 
     def __exit__(
