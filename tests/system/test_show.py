@@ -15,6 +15,7 @@ from perf.claims.system import demonstration
 from perf.claims.system.processes import simulated
 from perf.lab.lab import Lab
 from perf.lab.providers import Simulation
+from perf.load.server import Watch
 
 
 @pytest.fixture
@@ -48,6 +49,23 @@ def get(url, key):
         connection.close()
 
 
+def watched(service):
+    """Hold that a service counts exactly what it is asked, and tells what a load run needs."""
+    key = service.headers["Authorization"].partition(" ")[2]
+    with Watch(service) as watch:
+        before = watch.sample(0.0, asking=True)
+        for _ in range(3):
+            assert get(f"{service.url}/api/v1/portfolio", key)[0] == 200
+        after = watch.sample(1.0, asking=True)
+    assert after.told.requests - before.told.requests == 3
+    assert after.told.hits + after.told.misses > before.told.hits + before.told.misses
+    assert after.told.lag is not None
+    assert after.told.pool.keys() == service.figures.pool.keys()
+    assert after.rss_mb.keys() == after.cpu_s.keys() == {"serve", "worker"}
+    assert after.postgres["numbackends"] > 0
+    assert after.redis["connected_clients"] > 0
+
+
 def test_what_is_printed_leads_to_the_platform_and_nothing_is_left_of_it(show):
     """The console opens, its key shows the brokerage's positions, and the port is free again."""
     with show() as stage:
@@ -56,6 +74,7 @@ def test_what_is_printed_leads_to_the_platform_and_nothing_is_left_of_it(show):
         status, body = get(f"{address}/api/v1/portfolio", key)
         assert (status, b'"AAPL"' in body) == (200, True)
         assert get(f"{address}/api/v1/portfolio", "another")[0] == 401
+        watched(stage.service)  # here, since starting it once more would take seconds
     assert refuses(address)
     assert None not in {process.poll() for process in stage.processes}
 
