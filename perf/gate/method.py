@@ -128,7 +128,7 @@ def find(evidence: Evidence, rule: Rule, noise: Noise) -> Finding:
     return Finding(evidence, rule, screen, whole)
 
 
-def _estimate(name: str, pairs: Sequence[PairSample], rule: Rule, noise: Noise) -> Estimate:
+def _estimate(name: str, pairs: tuple[PairSample, ...], rule: Rule, noise: Noise) -> Estimate:
     return moderate(estimate(pairs, rule.quantile, name), noise.variance)
 
 
