@@ -2,10 +2,14 @@
 
 import xml.etree.ElementTree as ET
 
+from html_page import Page
 from hypothesis import given
 from hypothesis import strategies as st
+from sample_results import small
 
 from perf.report import curve, flame
+from perf.report.html import render_html
+from perf.report.text import render_markdown
 from perf.stacks import prune, to_dict, tree
 
 STACKS = {('<b>&"f"', "g"): 60, ('<b>&"f"', "h"): 30, ("k",): 10}
@@ -94,3 +98,33 @@ def test_the_curve_of_memory_begins_at_zero():
     drawn = ET.fromstring(curve.document([[0.0, 50.0], [1.0, 100.0]]))  # noqa: S314 - as above
     line = drawn.find(f"{SVG}svg/{SVG}polyline")
     assert line.get("points") == "0,80.0 1000,0.0"
+
+
+def page(profile):
+    """Return the page of a small run of which the first claim has a profile."""
+    results = small()
+    results["results"][0]["evidence"]["profile"] = profile
+    return render_html(results)
+
+
+def test_a_claim_shows_its_profile_on_the_page():
+    """As an image with words, a table, and the statement that it is no measurement."""
+    text = page(seen())
+    assert Page(text).faults == []
+    assert "Where its time goes" in text
+    assert "in a run of its own, after the verdict" in text
+    assert "<b>&" not in text
+
+
+def test_the_page_says_why_there_is_no_profile():
+    """With the cure."""
+    text = page({"claim": "A1.a", "unavailable": "not allowed here", "cure": "be root"})
+    assert "Not profiled: not allowed here. To enable it: be root." in text
+
+
+def test_the_text_lists_the_costliest_functions():
+    """The drawing is left to the page."""
+    results = small()
+    missed = next(e for e in results["results"] if e["verdict"] == "missed")
+    missed["evidence"]["profile"] = seen()
+    assert "| `g` | 60.0 % | 60.0 % |" in render_markdown(results)
