@@ -22,43 +22,28 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TextIO
 
 import gevent  # type: ignore[import-untyped] # it ships no types
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
-from locust.user import User
-from locust.util.load_locustfile import is_user_class
 
 from perf.errors import UserError
 from perf.files import write_atomically
-from perf.load import closed, openloop
-from perf.load.conductor import Conductor, Outcome
+from perf.load import openloop
+from perf.load.conductor import Conductor
+from perf.load.models import Told, document, told_of
 from perf.load.protocol import Done, Event, Failed, PhaseEdge, Progress, Ready, encode
 from perf.load.recording import Recording
-from perf.load.scenario import CONSTANT, Phase, Scenario, ScenarioError
-from perf.load.scenarios import module_of, scenario_in
+from perf.load.scenario import ScenarioError
 from perf.load.transport import target
 from perf.redact import redact
 
 _LOOPBACK = "127.0.0.1"
 _CONNECTING_S = 30.0
 _LOOK_S = 0.1
-_CHOSEN_BY_US = 1  # req/s: a closed run has no rate to state, and a phase must have one
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a run consists of, whichever model it follows."""
-
-    model: str
-    described: Mapping[str, Any]
-    phases: tuple[Phase, ...]
-    attach: Callable[[Environment], None]
-    classes: list[type[User]]
-    scenario: Scenario | None = None
 
 
 @dataclass(slots=True)
@@ -106,7 +91,7 @@ class Run:
         with self._runner(environment) as conductor:
             _on_signals(conductor.stop)
             outcome = conductor.run()
-        return _document(self.told, outcome)
+        return document(self.told, outcome)
 
     @contextmanager
     def _runner(self, environment: Environment) -> Iterator[Conductor]:
@@ -127,6 +112,7 @@ class Run:
                 self._await_workers(runner)
             else:
                 self.told.attach(environment)
+            _greet(environment)
             yield conductor
         finally:
             self._end(runner)
@@ -173,7 +159,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING)
     _allow_descriptors()
     try:
-        told = _told(arguments)
+        told = told_of(arguments)
         _check(arguments)
         if arguments.worker_of:
             return _work(told, arguments)
@@ -215,57 +201,22 @@ def _check(arguments: argparse.Namespace) -> None:
         raise ScenarioError("workers, users and the scale of rates must be above zero")
 
 
-def _told(arguments: argparse.Namespace) -> Told:
-    module = module_of(arguments.file)
-    scenario = scenario_in(module)
-    if scenario is not None:
-        scaled = scenario.scaled(arguments.rate_scale)
-        return Told(
-            "open",
-            scaled.described(),
-            scaled.phases,
-            lambda environment: openloop.attach(scenario, environment),
-            [],
-            scenario,
-        )
-    classes = [one for one in vars(module).values() if is_user_class(one)]
-    if not classes:
-        raise ScenarioError(f"{arguments.file} has neither a SCENARIO nor a Locust user")
-    return _closed(arguments, classes)
-
-
-def _closed(arguments: argparse.Namespace, classes: list[type[User]]) -> Told:
-    """Tell a user's own file: one phase, the time its users take to appear being the warm-up."""
-    ramp_s = arguments.users / arguments.spawn_rate if arguments.spawn_rate else 0.0
-    warmup_s = min(ramp_s, arguments.run_time / 2)
-    phase = Phase("run", arguments.run_time, _CHOSEN_BY_US, CONSTANT, warmup_s)
-    described = {
-        "name": arguments.file.stem,
-        "title": arguments.file.stem,
-        "model": "closed",
-        "seed": None,
-        "users": arguments.users,
-        "listeners": None,
-        "phases": [{**phase.described(0.0), "rate": None, "arrivals": None}],
-    }
-    return Told(
-        "closed",
-        described,
-        (phase,),
-        lambda environment: closed.attach(phase, environment),
-        classes,
-    )
-
-
 def _work(told: Told, arguments: argparse.Namespace) -> int:
     """Be a worker of the master on that port, until it says that it is over."""
     environment = Environment(user_classes=told.classes, events=locust.events, host=arguments.host)
     runner = environment.create_worker_runner(_LOOPBACK, arguments.worker_of)
     told.attach(environment)
+    _greet(environment)
     _quieten()
     _end_with_parent(runner)
     runner.greenlet.join()
     return 0
+
+
+def _greet(environment: Environment) -> None:
+    """Let what a user's own file prepares at Locust's start be prepared."""
+    hooks: Any = environment.events
+    hooks.init.fire(environment=environment, runner=environment.runner, web_ui=None)
 
 
 def _end_with_parent(runner: WorkerRunner) -> None:
@@ -278,22 +229,6 @@ def _end_with_parent(runner: WorkerRunner) -> None:
         runner.quit()
 
     gevent.spawn(look)
-
-
-def _document(told: Told, outcome: Outcome) -> dict[str, Any]:
-    thresholds = told.scenario.thresholds if told.scenario is not None else ()
-    heard = [one["listeners"] for one in outcome.told if one.get("listeners")]
-    return {
-        "schema": 1,
-        "kind": "load",
-        "scenario": dict(told.described),
-        "thresholds": [asdict(one) for one in thresholds],
-        "generator": outcome.generator.to_json(),
-        "recordings": outcome.recording.to_json(),
-        "timeline": outcome.recording.timeline_json(),
-        "listeners": heard or None,
-        "stopped": outcome.stopped,
-    }
 
 
 def _own_stdout() -> TextIO:

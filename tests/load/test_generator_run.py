@@ -52,15 +52,21 @@ LoadTest = for_locust(SCENARIO)
 """
 
 USERS = """
-from locust import FastHttpUser, constant, task
+from locust import FastHttpUser, constant, events, task
+
+
+@events.init.add_listener
+def prepare(environment, **_):
+    Reader.prepared = True
 
 
 class Reader(FastHttpUser):
     wait_time = constant(0.01)
+    prepared = False
 
     @task
     def read(self):
-        self.client.get("/page")
+        self.client.get("/page" if self.prepared else "/unprepared")
 
     @task
     def fail(self):
@@ -131,6 +137,7 @@ def generate(folder, text, server, *options):
     """Run the generator on a file; return its events, its result and the server's counts."""
     file, result = folder / "scenario.py", folder / "result.json"
     file.write_text(text)
+    server.take()  # what another test's run left
     ran = subprocess.run(
         command(file, server, result, *options),
         cwd=ROOT,
@@ -263,6 +270,7 @@ def test_a_users_own_file_is_recorded_as_the_closed_model(closed):
     recording, counts = recording_of(closed), closed[2]
     assert closed[1]["scenario"]["model"] == "closed"
     broken = recording.select(request="/broken")
+    assert recording.requests() == ("/broken", "/page")  # so its own start was heard as well
     assert set(broken.errors) == {"status 500"}
     assert broken.errors["status 500"] == broken.finished
     assert recording.select().lag.quantile(1.0) == 0
