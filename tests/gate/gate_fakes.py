@@ -90,7 +90,7 @@ class FakeStage:
         self.suites = {Side.BASE: base, Side.HEAD: base if head is None else head}
         self.metric, self.head_ns = metric, head_ns
         self.started, self.seeds, self.oddities = [], [], {side: {} for side in Side}
-        self.rules = {}
+        self.rules, self.flaws = {}, {}  # flaws: oddities of the worker that starts at that place
 
     def stage(self, folder):
         labels = {side: f"the {side}" for side in Side}
@@ -99,7 +99,8 @@ class FakeStage:
 
     def _start(self, side, seed, _output):
         cost = self.head_ns if side is Side.HEAD else CALL_NS
-        worker = FakeWorker(self.suites[side], cost, self.oddities[side], self.rules)
+        oddities = self.oddities[side] | self.flaws.get(len(self.started), {})
+        worker = FakeWorker(self.suites[side], cost, oddities, self.rules)
         worker.side = side
         self.started.append(worker)
         self.seeds.append(seed)

@@ -118,12 +118,14 @@ def test_a_broken_benchmark_has_no_evidence_and_the_others_go_on(tmp_path, oddit
     assert [len(e.pairs) for e in measured.evidences] == [3]
 
 
-def test_a_failure_in_the_control_is_one_of_base(tmp_path):
-    """There both sides are base."""
+@pytest.mark.parametrize("seed", range(4))
+def test_a_failure_in_the_control_is_one_of_base(tmp_path, seed):
+    """There both sides are base, whichever of the two it was that failed."""
     stage = FakeStage([A])
+    stage.flaws[2] = {A: "fails"}  # the first worker of the second pair
     wanted = [Next(control=(A,)), Next()]
-    stage.oddities[Side.BASE][A] = "fails"
-    measured, _ = run(stage, tmp_path, plan=lambda *_: wanted.pop(0) if wanted else Next())
+    plan = lambda *_: wanted.pop(0) if wanted else Next()  # noqa: E731 - a plan of one line
+    measured, _ = run(stage, tmp_path, plan=plan, seed=seed)
     assert [(b.id, b.side) for b in measured.broken] == [(A, Side.BASE)]
 
 

@@ -4,6 +4,7 @@ import ast
 import asyncio
 import gc
 import sys
+import weakref
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,22 @@ def test_the_collector_is_off_in_a_slice_and_as_before_after_it():
     Parking(channel, plain(lambda: seen.append(gc.isenabled()), NOTHING), None).park("a")
     assert seen == [False, False, False, False, True, True, True]
     assert gc.isenabled()
+
+
+def test_what_one_slice_left_is_collected_before_the_next():
+    """Else the garbage of one would slow the other down."""
+    living = weakref.WeakSet()
+    seen = []
+
+    class Node:
+        def __init__(self):
+            self.itself = self
+            seen.append(len(living))
+            living.add(self)
+
+    channel = Script(wish(calls=3, warm=0), wish(calls=3, warm=0))
+    Parking(channel, plain(lambda: Node() and None, NOTHING), None).park("a")
+    assert seen == [0, 0, 1, 2, 0, 1, 2]
 
 
 def test_a_call_that_fails_after_its_authors_number_is_exhausted():
