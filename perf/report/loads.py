@@ -6,27 +6,13 @@ is not what it should be, is left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from markupsafe import Markup
-
 from perf.report import figures
-from perf.report.lines import Line, LineChart, Mark, legend, line_chart, nines
+from perf.report.curves import Drawing, drawings, listed, mapping, phases
 from perf.report.read import number
-
-_SHARES = (0.5, 0.9, 0.99, 0.999, 0.9999)
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """A chart with its heading, its names, and what to know when reading it."""
-
-    title: str
-    chart: Markup
-    legend: Markup
-    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +40,23 @@ def load_of(raw: Any) -> Load | None:
     """Return the run in a results document; None where there is none."""
     if not isinstance(raw, Mapping):
         return None
-    scenario = _mapping(raw.get("scenario"))
+    scenario = mapping(raw.get("scenario"))
     return Load(
         title=str(scenario.get("title") or scenario.get("name") or "load"),
         valid=raw.get("valid") is True,
-        reasons=tuple(str(one) for one in _list(raw.get("reasons"))),
+        reasons=tuple(str(one) for one in listed(raw.get("reasons"))),
         facts=tuple(_facts(raw, scenario)),
-        drawings=tuple(one for one in _drawings(raw, scenario) if one.chart),
+        drawings=tuple(one for one in drawings(raw, scenario) if one.chart),
         grids=tuple(one for one in (*_found(raw), *_grids(raw)) if one.rows),
     )
 
 
 def _facts(raw: Mapping[str, Any], scenario: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    counts, generator = _mapping(raw.get("counts")), _mapping(raw.get("generator"))
+    counts, generator = mapping(raw.get("counts")), mapping(raw.get("generator"))
     model = scenario.get("model")
     yield "Model", f"{model}: {_MODELS.get(str(model), 'not known')}"
-    phases = [f"{turn} {one.words}" for turn, one in enumerate(_phases(scenario), 1)]
-    yield "Phases", ", ".join(phases)
+    begun = [f"{turn} {one.words}" for turn, one in enumerate(phases(scenario), 1)]
+    yield "Phases", ", ".join(begun)
     for name, key in (("Users", "users"), ("Listeners", "listeners"), ("Seed", "seed")):
         if scenario.get(key) is not None:
             yield name, str(scenario[key])
@@ -79,10 +65,10 @@ def _facts(raw: Mapping[str, Any], scenario: Mapping[str, Any]) -> Iterator[tupl
             yield name.capitalize(), figures.exact(value)
     counted = number(counts.get("counted_by_server"))
     yield "Counted by the server", "not known" if counted is None else figures.exact(counted)
-    errors = _mapping(counts.get("errors"))
+    errors = mapping(counts.get("errors"))
     yield "Errors", ", ".join(f"{kind}: {n}" for kind, n in errors.items()) or "none"
     yield from _of_generator(generator)
-    apart = _mapping(raw.get("facts")).get("generator_and_server_on_own_cores")
+    apart = mapping(raw.get("facts")).get("generator_and_server_on_own_cores")
     if apart is not None:
         yield "Generator and server on cores of their own", "yes" if apart else "no"
 
@@ -94,127 +80,16 @@ _MODELS = {
 
 
 def _of_generator(generator: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for one in map(_mapping, _list(generator.get("workers"))):
+    for one in map(mapping, listed(generator.get("workers"))):
         cpu, queue = number(one.get("cpu_share")), number(one.get("runqueue_share"))
         if cpu is not None and queue is not None:
             name = str(one.get("name") or "worker").capitalize()
             yield name, f"on a core {cpu:.0%} of the time, waiting for one {queue:.0%}"
-    found = _mapping(generator.get("calibration"))
+    found = mapping(generator.get("calibration"))
     known, p50, p99 = (number(found.get(name)) for name in ("known_ms", "p50_ms", "p99_ms"))
     if known is not None and p50 is not None and p99 is not None:
         told = f"{_ms(p50)}, its 99th percentile {_ms(p99)}"
         yield "Calibration", f"a delay of {_ms(known)} was measured as {told}"
-
-
-def _drawings(raw: Mapping[str, Any], scenario: Mapping[str, Any]) -> Iterator[Drawing]:
-    phases = _numbered(tuple(_phases(scenario)))
-    yield _drawing(
-        "Latency distribution",
-        LineChart(
-            "Latency by share of requests",
-            tuple(_distribution(raw)),
-            across=lambda nine: f"{nine:g}",
-            up=_tick_ms,
-            ticks=tuple(Mark(nines(q), f"{100 * q:g} %") for q in _SHARES),
-        ),
-        "Across: the share of requests that took no longer; each further nine takes the same room.",
-    )
-    times = [("p50_ms", "p50"), ("p95_ms", "p95"), ("p99_ms", "p99")]
-    yield _drawing(
-        "Response times over the run",
-        LineChart(
-            "Percentiles by second",
-            tuple(_series(raw.get("timeline"), key, name) for key, name in times),
-            across=_s,
-            up=_tick_ms,
-            marks=phases,
-        ),
-        "By the second in which requests were due; dotted lines begin the phases.",
-    )
-    yield from _amounts(raw, phases)
-
-
-def _amounts(raw: Mapping[str, Any], phases: tuple[Mark, ...]) -> Iterator[Drawing]:
-    rates = [("offered", "offered"), ("achieved", "achieved")]
-    yield _drawing(
-        "Offered and achieved",
-        LineChart(
-            "Requests a second",
-            tuple(_series(raw.get("rates"), key, name) for key, name in rates),
-            across=_s,
-            up=lambda value: f"{value:.4g}/s",
-            marks=phases,
-            from_zero=True,
-        ),
-        "By the second in which they were due, and in which they were completed.",
-    )
-    errors = [("errors", "errors"), ("dropped", "dropped")]
-    drawn = [_series(raw.get("timeline"), key, name) for key, name in errors]
-    if any(y for line in drawn for _, y in line.points):
-        yield _drawing(
-            "Errors",
-            LineChart("Errors by second", tuple(drawn), _s, figures.exact, phases, from_zero=True),
-            "By the second in which requests were due.",
-        )
-    memory = _mapping(raw.get("memory"))
-    yield _drawing(
-        "Resident memory of the server",
-        LineChart(
-            "Memory by process",
-            tuple(Line(str(name), _pairs(points)) for name, points in memory.items()),
-            across=_s,
-            up=lambda value: f"{value:.4g}{figures.SPACE}MB",
-            marks=phases,
-            from_zero=True,
-        ),
-        "Physical memory that each process holds, read every second.",
-    )
-
-
-def _drawing(title: str, chart: LineChart, note: str) -> Drawing:
-    kept = tuple(line for line in chart.lines if line.points)
-    if not kept:
-        return Drawing(title, Markup(), Markup(), note)
-    chart = LineChart(
-        chart.title, kept, chart.across, chart.up, chart.marks, chart.ticks, chart.from_zero
-    )
-    if chart.scale.log:
-        note = f"{note} Logarithmic scale."
-    return Drawing(title, line_chart(chart), legend(chart), note)
-
-
-def _distribution(raw: Mapping[str, Any]) -> Iterator[Line]:
-    for one in map(_mapping, _list(raw.get("distribution"))):
-        points = ((nines(q), ms) for q, ms in _pairs(one.get("points")) if q < 1)
-        yield Line(str(one.get("name")), tuple(points))
-
-
-def _phases(scenario: Mapping[str, Any]) -> Iterator[Mark]:
-    for one in map(_mapping, _list(scenario.get("phases"))):
-        start_s, rate = number(one.get("start_s")), number(one.get("rate"))
-        if start_s is not None:
-            at = "" if rate is None else f" at {rate:g}/s"
-            yield Mark(start_s, f"{one.get('name')}{at}")
-
-
-def _numbered(phases: Sequence[Mark]) -> tuple[Mark, ...]:
-    """Return marks with room for their words however near they are: a number each."""
-    return tuple(Mark(phase.at, str(turn)) for turn, phase in enumerate(phases, 1))
-
-
-def _series(raw: Any, key: str, name: str) -> Line:
-    rows = [_mapping(one) for one in _list(raw)]
-    timed = [(number(one.get("t_s")), number(one.get(key))) for one in rows]
-    return Line(name, tuple((t_s, value) for t_s, value in timed if t_s is not None))
-
-
-def _pairs(raw: Any) -> tuple[tuple[float, float | None], ...]:
-    found = []
-    for one in _list(raw):
-        match one:
-            case [across, up] if (x := number(across)) is not None:
-                found.append((x, number(up)))
-    return tuple(found)
 
 
 _REQUESTS = {
@@ -231,13 +106,13 @@ _REQUESTS = {
 
 
 def _grids(raw: Mapping[str, Any]) -> Iterator[Grid]:
-    requests = [_mapping(one) for one in _list(raw.get("requests"))]
+    requests = [mapping(one) for one in listed(raw.get("requests"))]
     yield Grid(
         "Response times by request",
         tuple(_REQUESTS.values()),
         tuple(tuple(_cell(key, one.get(key)) for key in _REQUESTS) for one in requests),
     )
-    phases = [_mapping(one) for one in _list(raw.get("server"))]
+    phases = [mapping(one) for one in listed(raw.get("server"))]
     keys = [key for key in dict.fromkeys(key for one in phases for key in one) if key != "phase"]
     yield Grid(
         "What the server told, by phase",
@@ -252,7 +127,7 @@ def _grids(raw: Mapping[str, Any]) -> Iterator[Grid]:
 
 def _found(raw: Mapping[str, Any]) -> Iterator[Grid]:
     """Return what a search or a comparison found."""
-    capacity = _mapping(raw.get("capacity"))
+    capacity = mapping(raw.get("capacity"))
     low, high = number(capacity.get("low")), number(capacity.get("high"))
     ends = [figures.DASH if end is None else f"{end:.4g} req/s" for end in (low, high)]
     known = [
@@ -268,16 +143,16 @@ def _found(raw: Mapping[str, Any]) -> Iterator[Grid]:
         ("", ""),
         tuple(known) if capacity else (),
     )
-    compared = _mapping(raw.get("compared"))
+    compared = mapping(raw.get("compared"))
     yield Grid(
-        "; ".join(["Compared with the earlier run", *map(str, _list(compared.get("caveats")))]),
+        "; ".join(["Compared with the earlier run", *map(str, listed(compared.get("caveats")))]),
         ("Request", "Phase", "Percentile", "Before", "After", "Change", "Interval", "Verdict"),
-        tuple(_compared(_mapping(one)) for one in _list(compared.get("rows"))),
+        tuple(_compared(mapping(one)) for one in listed(compared.get("rows"))),
     )
 
 
 def _trials(raw: Any) -> Iterator[str]:
-    for one in _list(raw):
+    for one in listed(raw):
         match one:
             case [rate, outcome] if (known := number(rate)) is not None:
                 yield f"{known:.4g} req/s {outcome}"
@@ -287,7 +162,7 @@ def _compared(row: Mapping[str, Any]) -> tuple[str, ...]:
     texts = [str(row.get(key)) for key in ("request", "phase", "percentile")]
     times = [_cell(key, row.get(key)) for key in ("before_ms", "after_ms")]
     change = number(row.get("change"))
-    interval = [number(end) for end in _list(row.get("interval"))]
+    interval = [number(end) for end in listed(row.get("interval"))]
     ends = [figures.percent(end) for end in interval if end is not None]
     return (
         *texts,
@@ -317,21 +192,3 @@ def _cell(key: str, value: Any) -> str:
 
 def _ms(value: float) -> str:
     return figures.seconds(value / 1000)
-
-
-def _tick_ms(value: float) -> str:
-    """Write a round time of an axis, without the digits that a measured one has."""
-    size, unit = figures.time_unit(value / 1000)
-    return f"{value / 1000 / size:.4g}{figures.SPACE}{unit}"
-
-
-def _s(value: float) -> str:
-    return f"{value:g}{figures.SPACE}s"
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list(value: Any) -> Sequence[Any]:
-    return value if isinstance(value, list) else []

@@ -9,7 +9,7 @@ import pytest
 from load_samples import recording, result, server
 
 from perf.instruments.bench import Bench
-from perf.instruments.load import Loaded, save
+from perf.instruments.load import Loaded, measure, save
 from perf.load import judged
 from perf.load.capacity import Found, Outcome, Trial
 from perf.load.curves import curves
@@ -145,6 +145,17 @@ def test_a_claim_reads_one_figure_of_a_run(tmp_path):
     assert path == str(tmp_path / "run.json")
     assert (times.kind, share.kind) == (Kind.DISTRIBUTION, Kind.SHARE)
     assert times.facts["counted_by_server"] == 1000
+
+
+def test_a_claims_evidence_can_be_drawn(tmp_path):
+    """With its curves a claim's page shows them, and does not print them as text."""
+    run = sample_run()
+    [first, *_] = judged.judge(run)
+    shown = replace(first.measured, measurement=measure(run, p95(100), shown=True))
+    plain = build.results(RUN, {"noise": None}, [replace(first, measured=shown)], build.Baseline())
+    page = render_html(plain)
+    assert "Latency distribution" in page
+    assert "calibrations" not in page
 
 
 def test_a_claim_on_an_invalid_run_is_a_failure(tmp_path):
