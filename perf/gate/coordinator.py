@@ -18,7 +18,8 @@ from random import Random
 from time import monotonic
 from typing import Any, Protocol
 
-from perf.gate.pair import TIMED, Limited, Lost, Pace, Pair, Taken
+from perf.gate.pace import Pace
+from perf.gate.pair import TIMED, Limited, Lost, Pair, Taken
 from perf.gate.pairs import Pairs, Stage
 from perf.gate.protocol import Collected, Described
 from perf.gate.sample import Broken, Evidence, Measured, Metric, Next, PairSample, Rule, Side
@@ -210,19 +211,19 @@ class _Run:
         if isinstance(took, Lost):
             self._lose(name, replace(took, side=sides[took.side]))
             return
-        self._set_pace(name, took.pace)
+        self._paces[name] = took.pace
         if isinstance(took, Taken):
             kept: tuple[PairSample, ...] = getattr(self._evidence[name], kind)
             grown: dict[str, Any] = {kind: (*kept, took.sample)}
             self._evidence[name] = replace(self._evidence[name], **grown)
+            self._heed_clock(name, took)
             self._seconds[name] = self._seconds.get(name, 0.0) + took.seconds
 
-    def _set_pace(self, name: str, pace: Pace) -> None:
-        """Keep a benchmark's pace; what its slices cannot resolve is no change of it."""
-        self._paces[name] = pace
-        if self._job.stage.metric in TIMED:
+    def _heed_clock(self, name: str, took: Taken) -> None:
+        """Raise the floor of a benchmark whose slices are too short to show small changes."""
+        if self._job.stage.metric in TIMED and took.is_brief:
             rule = self._rules[name]
-            self._rules[name] = replace(rule, floor=max(rule.floor, pace.resolution_s))
+            self._rules[name] = replace(rule, floor=max(rule.floor, took.pace.resolution_s))
 
     def _lose(self, name: str, lost: Lost) -> None:
         """Take a benchmark out: it is broken, or was skipped on both sides or one."""

@@ -1,57 +1,25 @@
 """One pair of processes, side by side in the same benchmark, called in turn.
 
 Slices alternate in groups of ABBA or BAAB by chance, so that neither side comes always first and a
-drift falls on both alike. How many calls a slice has is found once for a benchmark and used for
-both sides and all pairs: a slice is about two milliseconds, since shorter ones measure the clock
-and longer ones meet more of what else the machine does. Slow calls get fewer slices.
+drift falls on both alike.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 from time import monotonic
 from typing import Protocol
 
+from perf.gate.pace import Pace, calibrated, counted, limited
 from perf.gate.process import CrashedError
 from perf.gate.protocol import Collected, Event, Exhausted, Finished, Parked, Sliced, Wish
 from perf.gate.sample import Metric, PairSample, Side
 
-SLICE_S = 0.002
-SLICES = 10
-BUDGET_S = 0.025  # a side, in one pair: from here on the number of slices goes down
-WARM_UNDER_S = 0.005  # a call that takes longer than this warms itself
-COLLECT_FROM_S = 0.1  # a call that takes longer keeps the collector, lest memory run out
-CLOCK_S = 2e-7  # what reading the clock may differ from slice to slice
-_MOST_CALLS = 1_000_000
-_COUNTED_CALLS = 10
-_COUNTED_WARM = 20  # calls until the interpreter has specialised what it will
-_NANO = 1e9
 TIMED = frozenset({Metric.WALL, Metric.CPU})
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How a benchmark is sliced: so many slices a side, each of so many calls.
-
-    Without slices the first call is all there is: the test's author allowed no second one.
-    """
-
-    calls: int
-    slices: int
-    warm: int
-    collector: bool
-
-    @property
-    def resolution_s(self) -> float:
-        """Return the difference a call that a slice cannot show: its clock is read twice."""
-        return CLOCK_S / self.calls
-
-    def wish(self, metric: Metric) -> Wish:
-        """Return the request for one slice."""
-        return Wish(self.calls, self.warm, metric, self.collector)
+_NANO = 1e9
+_BRIEF_S = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +29,11 @@ class Taken:
     sample: PairSample
     pace: Pace
     seconds: float
+
+    @property
+    def is_brief(self) -> bool:
+        """Say whether its slices are so short that reading the clock shows in them."""
+        return min(self.sample.base) * self.pace.calls < _BRIEF_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,15 +197,7 @@ class Pair:
     def _pace(self, call_s: float) -> Pace:
         if self.metric in TIMED:
             return calibrated(self._seconds, call_s)
-        if self.metric is Metric.MEMORY:
-            return Pace(calls=1, slices=2, warm=1, collector=False)
-        quick = call_s < WARM_UNDER_S
-        return Pace(
-            calls=_COUNTED_CALLS if quick else 1,
-            slices=1,
-            warm=_COUNTED_WARM if quick else 1,
-            collector=False,
-        )
+        return counted(self.metric, call_s)
 
     def _seconds(self, wish: Wish) -> float:
         return self._ask(Side.BASE, wish)["wall"] / _NANO
@@ -263,34 +228,3 @@ def order(slices: int, rng: Random) -> list[Side]:
         first = rng.choice(list(Side))
         turns += [first, other(first)]
     return turns
-
-
-def calibrated(seconds: Callable[[Wish], float], call_s: float) -> Pace:
-    """Return the pace of a benchmark; `seconds` measures a slice, `call_s` was its first call."""
-    calls, took = 1, call_s
-    if call_s < COLLECT_FROM_S:
-        while True:
-            took = seconds(Wish(calls, 1, Metric.WALL, collector=False))
-            if took >= SLICE_S / 4 or calls >= _MOST_CALLS:
-                break
-            calls = min(_MOST_CALLS, calls * 10, math.ceil(calls * SLICE_S / max(took, 1e-7)))
-    return pace_of(took / calls)
-
-
-def pace_of(call_s: float) -> Pace:
-    """Return the pace for calls that take so long."""
-    calls = min(_MOST_CALLS, max(1, round(SLICE_S / max(call_s, 1e-9))))
-    slices = min(SLICES, max(1, int(BUDGET_S / (calls * max(call_s, 1e-9)))))
-    return Pace(
-        calls=calls,
-        slices=slices,
-        warm=1 if call_s < WARM_UNDER_S else 0,
-        collector=call_s >= COLLECT_FROM_S,
-    )
-
-
-def limited(calls: int) -> Pace:
-    """Return the pace of a benchmark that may be called so often, its first call included."""
-    left = max(0, calls - 1)
-    slices = min(SLICES, left)
-    return Pace(calls=left // slices if slices else 1, slices=slices, warm=0, collector=False)

@@ -86,9 +86,10 @@ class FakeWorker:
 class FakeStage:
     """Starts fake workers, and keeps those that were started with their seeds."""
 
-    def __init__(self, base, head=None, metric=Metric.WALL, head_ns=CALL_NS):
+    def __init__(self, base, head=None, metric=Metric.WALL, call_ns=CALL_NS, head_ns=None):
         self.suites = {Side.BASE: base, Side.HEAD: base if head is None else head}
-        self.metric, self.head_ns = metric, head_ns
+        self.metric, self.call_ns = metric, call_ns
+        self.head_ns = head_ns or call_ns
         self.started, self.seeds, self.oddities = [], [], {side: {} for side in Side}
         self.rules, self.flaws = {}, {}  # flaws: oddities of the worker that starts at that place
 
@@ -98,7 +99,7 @@ class FakeStage:
         return Stage(commands, labels, self.metric, folder, start=self._start)
 
     def _start(self, side, seed, _output):
-        cost = self.head_ns if side is Side.HEAD else CALL_NS
+        cost = self.head_ns if side is Side.HEAD else self.call_ns
         oddities = self.oddities[side] | self.flaws.get(len(self.started), {})
         worker = FakeWorker(self.suites[side], cost, oddities, self.rules)
         worker.side = side

@@ -6,7 +6,7 @@ import pytest
 from gate_fakes import FakeStage
 
 from perf.gate.coordinator import Job, measure
-from perf.gate.pair import CLOCK_S
+from perf.gate.pace import CLOCK_S
 from perf.gate.rules import GateSettings, rule_for
 from perf.gate.sample import Metric, Next, Side
 from perf.lab import Unavailable
@@ -195,12 +195,17 @@ def test_progress_says_how_long_it_takes_once_it_can_know(tmp_path):
 
 
 def test_what_the_clock_cannot_resolve_is_no_change(tmp_path):
-    """A benchmark with few calls has short slices, and the floor that they can show."""
-    stage = FakeStage([A, B])
+    """A quick benchmark with few calls has short slices, and the floor that they can show."""
+    stage = FakeStage([A], call_ns=1_000)
     stage.oddities[Side.BASE][A] = stage.oddities[Side.HEAD][A] = 5
     measured, _ = run(stage, tmp_path)
     assert measured.rules[A].floor == pytest.approx(CLOCK_S)
-    assert measured.rules[B].floor == pytest.approx(CLOCK_S / 2)  # two calls of a millisecond
+
+
+def test_a_full_slice_keeps_the_rule_as_it_was_given(tmp_path):
+    """There the clock is lost in two milliseconds."""
+    measured, _ = run(FakeStage([A], call_ns=1_000), tmp_path)
+    assert measured.rules[A].floor == 0
 
 
 def test_a_control_of_few_waits_until_others_need_one_or_nothing_else_is_left(tmp_path):

@@ -7,19 +7,8 @@ from gate_fakes import CALL_NS, FakeWorker
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perf.gate.pair import (
-    BUDGET_S,
-    SLICE_S,
-    SLICES,
-    Limited,
-    Lost,
-    Pair,
-    Taken,
-    calibrated,
-    limited,
-    order,
-    pace_of,
-)
+from perf.gate.pace import BUDGET_S, SLICE_S, SLICES, calibrated, limited, pace_of
+from perf.gate.pair import Limited, Lost, Pair, Taken, order
 from perf.gate.sample import Metric, Side
 
 NAME = "test_a.py::test_a"
