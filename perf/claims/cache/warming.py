@@ -9,7 +9,7 @@ requests are further apart than a provider's answer.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import accumulate
@@ -21,7 +21,7 @@ from ava.cache.next_key import NextKeys
 from ava.cache.popularity import Popularity
 from ava.cache.ttls import METADATA
 from ava.cache.warming import Moment, Warmer, WarmingRule
-from perf.claim import Category, Plan, at_least, at_most, claim
+from perf.claim import Category, Plan, at_least, at_most, claim, prepare
 from perf.claims.cache.streams import StreamClock, new_york_morning
 from perf.instruments import Count, Counted
 from perf.lab.lab import Lab, Profile
@@ -131,23 +131,29 @@ def _traces(lab: Lab) -> Iterator[Case]:
             yield _case(path.name.partition(".")[0], requests, capacity)
 
 
-def _on_traces(lab: Lab, figure: Callable[[list[Case]], float], unit: str) -> Plan:
-    """Replay every trace and reduce the cases to a figure."""
+@prepare("next keys")
+def next_keys(lab: Lab) -> dict[str, Any]:
+    """Replay every trace with and without the model, once for all figures."""
+    cases = list(_traces(lab))
+    ahead, without = (sum(getattr(c, s).calls for c in cases) for s in ("ahead", "without"))
+    return {
+        "lift": fmean(case.lift for case in cases),
+        "worst": min(case.lift for case in cases),
+        "cost": 100 * (ahead / without - 1),
+        "rows": [case.row() for case in cases],
+    }
 
-    def count() -> Counted:
-        cases = list(_traces(lab))
-        return Counted(
-            figure(cases),
-            {
-                "before": "the memory cache alone",
-                "after": "the same, and what the next-key model suggests is fetched ahead",
-                "requests of each trace, at most": _REQUESTS[lab.profile],
-                "sizes, as shares of the distinct keys": list(_SHARES[lab.profile]),
-                "table": {"columns": _COLUMNS, "rows": [case.row() for case in cases]},
-            },
-        )
 
-    return Count(count, unit, repeats=1)
+def _on_traces(lab: Lab, figure: str, unit: str) -> Plan:
+    seen = lab.prepared["next keys"]
+    facts = {
+        "before": "the memory cache alone",
+        "after": "the same, and what the next-key model suggests is fetched ahead",
+        "requests of each trace, at most": _REQUESTS[lab.profile],
+        "sizes, as shares of the distinct keys": list(_SHARES[lab.profile]),
+        "table": {"columns": _COLUMNS, "rows": seen["rows"]},
+    }
+    return Count(lambda: Counted(seen[figure], facts), unit, repeats=1)
 
 
 @claim(
@@ -157,11 +163,11 @@ def _on_traces(lab: Lab, figure: Callable[[list[Case]], float], unit: str) -> Pl
     source="000 AI-1; the figure is a product target",
     category=Category.CACHING,
     target=at_least(5, "points"),
-    deadline_s=180,
+    needs=["next keys"],
 )
 def next_key_lift(lab: Lab) -> Plan:
     """Average over traces and sizes."""
-    return _on_traces(lab, lambda cases: fmean(case.lift for case in cases), "points")
+    return _on_traces(lab, "lift", "points")
 
 
 @claim(
@@ -172,11 +178,11 @@ def next_key_lift(lab: Lab) -> Plan:
     source="product target",
     category=Category.CACHING,
     target=at_least(-0.1, "points"),
-    deadline_s=180,
+    needs=["next keys"],
 )
 def next_key_worst(lab: Lab) -> Plan:
     """Take the least lift of all traces and sizes."""
-    return _on_traces(lab, lambda cases: min(case.lift for case in cases), "points")
+    return _on_traces(lab, "worst", "points")
 
 
 @claim(
@@ -186,15 +192,11 @@ def next_key_worst(lab: Lab) -> Plan:
     source="product target",
     category=Category.CACHING,
     target=at_most(5, "% of calls"),
-    deadline_s=180,
+    needs=["next keys"],
 )
 def next_key_cost(lab: Lab) -> Plan:
     """Compare all calls, those ahead included, with the calls of the cache alone."""
-
-    def more(cases: list[Case]) -> float:
-        return 100 * (sum(c.ahead.calls for c in cases) / sum(c.without.calls for c in cases) - 1)
-
-    return _on_traces(lab, more, "% of calls")
+    return _on_traces(lab, "cost", "% of calls")
 
 
 # The panels of a symbol's page in the order they are opened: how likely the step is, and the ttl.

@@ -12,11 +12,11 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-import sys
 import zlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from ava.db.pool import Database
@@ -36,7 +36,7 @@ from ava.signals.store_postgres import PostgresTrading
 SYMBOLS = ("A", "B", "C", "D", "E")
 START = datetime(2026, 1, 5, 14, 30, tzinfo=UTC)
 CONFIG = TradingConfig(symbols=SYMBOLS, threshold=0.001, rule=Rule(confidence=0.02))
-READY = b"ready\n"
+READY = b"ready"
 
 
 class Scripted:
@@ -95,20 +95,23 @@ async def opened(place: str) -> AsyncIterator[Store]:
         yield PostgresTrading(database)
 
 
-async def run(place: str, broker: Path, last: int | None = None, *, say: bool = False) -> int:
+async def run(
+    place: str, broker: Path, last: int | None = None, *, began: Callable[[], None] | None = None
+) -> int:
     """Trade on from where the store stands, to a look or for ever; return the next look."""
     async with opened(place) as store:
         found = await store.resume(SYMBOLS, window=CONFIG.window, bars=CONFIG.outcome_bars)
         seen = [(at - START) // timedelta(seconds=1) for at in found.moments.values()]
         source = Scripted(max(seen, default=-1) + 1, last)
         loop = TradingLoop(CONFIG, source, store, RecordingBroker(broker), Baseline())
-        if say:
-            os.write(sys.stdout.fileno(), READY)
+        if began is not None:
+            began()
         await loop.resume()
         while await loop.step() is not None:
             pass
         return source.number
 
 
-if __name__ == "__main__":
-    asyncio.run(run(sys.argv[1], Path(sys.argv[2]), say=True))
+def trade(place: str, broker: Path, told: Connection) -> None:
+    """Trade until somebody ends this process; tell when it begins."""
+    asyncio.run(run(place, broker, began=lambda: told.send_bytes(READY)))

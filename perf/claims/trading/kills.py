@@ -11,11 +11,9 @@ SQLite finds in its file.
 from __future__ import annotations
 
 import asyncio
-import os
+import multiprocessing
 import random
 import sqlite3
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -28,13 +26,18 @@ import psycopg
 from ava.db.local_rows import from_units
 from perf.claim import Category, Plan, claim, exactly
 from perf.claims.database.prepared import empty_copy
-from perf.claims.trading.child import READY, executions, run
+from perf.claims.trading.child import READY, executions, run, trade
 from perf.instruments import Count, Counted
-from perf.lab.guard import PACKAGE_ROOT
 from perf.lab.lab import Lab
 
 _LONGEST_S = 0.15  # from when a child is ready until its end
 _MORE = 20  # looks after the last kill, so that all of it is taken up
+
+_PATIENCE_S = 30.0  # for a child to begin on a busy machine
+# Forked from a process that has imported all of it: to start an interpreter a hundred times takes
+# ten times as long as what is done in them.
+_CHILDREN = multiprocessing.get_context("forkserver")
+_CHILDREN.set_forkserver_preload([trade.__module__])
 
 Decided = dict[str, tuple[Any, ...]]
 
@@ -103,14 +106,19 @@ def faults(kept: Kept, executed: list[str], calm: Kept) -> dict[str, int]:
 
 def kill_once(place: str, broker: Path, after_s: float) -> None:
     """Let a child trade, and kill it so long after it began."""
-    command = [sys.executable, "-m", "perf.claims.trading.child", place, str(broker)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=PACKAGE_ROOT) as child:
-        try:
-            if child.stdout is None or os.read(child.stdout.fileno(), len(READY)) != READY:
-                raise RuntimeError("the child did not begin to trade")
-            time.sleep(after_s)
-        finally:
-            child.kill()
+    heard, told = _CHILDREN.Pipe(duplex=False)
+    child = _CHILDREN.Process(target=trade, args=(place, broker, told))
+    child.start()
+    told.close()
+    try:
+        if not heard.poll(_PATIENCE_S) or heard.recv_bytes() != READY:
+            raise RuntimeError("the child did not begin to trade")
+        time.sleep(after_s)
+    finally:
+        child.kill()
+        child.join()
+        child.close()
+        heard.close()
 
 
 def killed(lab: Lab, place: str, calm: str, read: Callable[[str], Kept], kills: int) -> Counted:
