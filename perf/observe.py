@@ -10,17 +10,18 @@ that is, for the places.
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import dropwhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import MappingProxyType
+from types import FrameType, MappingProxyType
 from typing import Any
 
 from perf.instruments import profile
@@ -34,6 +35,7 @@ _AROUND = (_INSTRUMENT, "(asyncio/base_events.py", "(asyncio/events.py")
 _ITSELF = "the harness itself"
 
 _LOOK_S = 0.02
+_PATIENCE, _LEAST_S = 3.0, 5.0  # times the seconds asked for, after which work is interrupted
 _MOST_POINTS = 200
 _FRAMES = 6  # of each allocation's way
 _MB = 1_000_000
@@ -157,21 +159,43 @@ class _Keeper:
         ]
 
 
-def _again(run: Callable[[], object], seconds: float) -> int:
-    """Do the work until the time has passed, once at least; return how often it was done.
+class _Enough(BaseException):
+    """The time is up; whatever the work is doing is left undone."""
 
-    Work that can be done only once is no fault: then once is what was observed.
+
+def _again(run: Callable[[], object], seconds: float) -> int:
+    """Do the work until the time has passed; return how often it was done to its end.
+
+    Work that can be done only once is no fault: then once is what was observed. Work that takes
+    much longer than was asked for is interrupted: what it did until then has been seen.
     """
-    until = time.monotonic() + seconds
-    run()
-    times = 1
-    while time.monotonic() < until:
-        try:
-            run()
-        except Exception:  # noqa: BLE001 - whatever a plan raises that was not made to run twice
-            break
-        times += 1
+    until, times = time.monotonic() + seconds, 0
+    with suppress(_Enough), _interrupted(max(_LEAST_S, _PATIENCE * seconds)):
+        run()
+        times = 1
+        while time.monotonic() < until:
+            try:
+                run()
+            except Exception:  # noqa: BLE001 - whatever a plan raises that was not made to run twice
+                break
+            times += 1
     return times
+
+
+@contextmanager
+def _interrupted(after_s: float) -> Iterator[None]:
+    """Raise _Enough in the block after some time; a worker's job runs in its main thread."""
+
+    def leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a handler's arguments
+        raise _Enough
+
+    before = signal.signal(signal.SIGALRM, leave)
+    signal.setitimer(signal.ITIMER_REAL, after_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @contextmanager

@@ -149,6 +149,19 @@ def test_work_that_runs_once_only_is_observed_once():
     assert observe.resident(run, 30.0)["times"] == 1
 
 
+def test_work_without_end_is_interrupted(monkeypatch):
+    """An audit ends, though what missed its time would take hours; what was seen is kept."""
+    monkeypatch.setattr(observe, "_LEAST_S", 0.05)
+
+    def run():
+        while True:
+            pass
+
+    seen = observe.resident(run, 0.0)
+    assert seen["times"] == 0
+    assert len(seen["points"]) >= 2
+
+
 def test_the_place_of_the_largest_allocation_is_found():
     """What was held when most was held, though it is gone at the end."""
     kept = []
