@@ -48,7 +48,7 @@ def false_alarms(lab: Lab) -> Plan:
         excluded, called_faster = dict.fromkeys(works, 0), 0
         for run in range(RUNS):
             kind = list(works)[run % len(works)]
-            bench = Bench(rng=Random(run), budget_s=0.15)  # noqa: S311 - decides an order
+            bench = Bench(rng=Random(run), budget_s=0.08)  # noqa: S311 - decides an order
             arm = Arm(works[kind])
             measurement = Compare(arm, arm, same=lambda *_: True).measure(bench)
             summary = summarise(measurement, seed=str(run))

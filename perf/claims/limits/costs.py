@@ -128,7 +128,7 @@ def window_beside_peers(lab: Lab) -> Plan:  # noqa: ARG001 - nothing of the lab 
     async def count() -> Counted:
         ours = LocalLimiter("bench", [Window(100)])
         limiters = {"ava Window": ours.acquire, **_peers()}
-        seen = {name: await drain(acquire, 3.2) for name, acquire in limiters.items()}
+        seen = {name: await drain(acquire, 2.2) for name, acquire in limiters.items()}
         rows = [[name, most_in_any(moments, 1.0)] for name, moments in seen.items()]
         columns = ["limiter, set to 100 a second", "most grants in any second"]
         most = float(most_in_any(seen["ava Window"], 1.0))

@@ -21,7 +21,7 @@ from ava.signals.store import Decided
 from perf.claim import Body, Category, Plan, at_least, at_most, claim
 from perf.claims.trading.stage import FACTS, Given, Stage, both, names, nine_of_ten, stored
 from perf.instruments import Arm, Compare, Latency
-from perf.lab.lab import Lab, Profile
+from perf.lab.lab import Lab
 
 
 @claim(
@@ -111,7 +111,7 @@ async def curve(lab: Lab) -> Plan:
         ours = await stage.loop(symbols, stage.asked(simulation))
         ours_ms = await _iteration_ms(ours, 8)
         theirs_ms: float | None = None
-        if count <= 100 or lab.profile is Profile.FULL:
+        if count <= 100:
             theirs_ms = _once_ms(stage.document(symbols, simulation, lambda _: None).iterate)
         rates = [None if ms is None else round(1000 / ms, 2) for ms in (theirs_ms, ours_ms)]
         rows.append([count, theirs_ms, ours_ms, *rates])
