@@ -47,7 +47,7 @@ def market_file(name: str, environ: Mapping[str, str] | None = None) -> Path:
 
 def most_moments(lab: Lab) -> int:
     """Return how many moments of a file a claim looks at."""
-    return 200_000 if lab.profile is Profile.FULL else 2_000
+    return 50_000 if lab.profile is Profile.FULL else 2_000
 
 
 async def moments(name: str, most: int) -> tuple[list[str], list[Moment]]:

@@ -55,7 +55,7 @@ _AWAY_S = 0.6
 )
 def store_away(lab: Lab) -> Plan:
     """Cut all connections again and again while the loop trades to an end."""
-    looks, cuts = (600, 60) if lab.profile is Profile.FULL else (60, 4)
+    looks, cuts = (300, 30) if lab.profile is Profile.FULL else (60, 4)
 
     async def count() -> Counted:
         name, calm = (empty_copy(lab) for _ in range(2))
