@@ -15,6 +15,7 @@ from typing import Any
 
 from perf.demonstration import Service
 from perf.experiments.load_truth.truth import Held, held, percentile, percentiles
+from perf.lab.awake import awake
 from perf.lab.guard import Guard
 from perf.lab.known import Asked, Behaviour, Known, Serial, Stalling, Steady, Tail
 from perf.lab.witness import witness
@@ -152,7 +153,7 @@ def steady(guard: Guard, delay_ms: float, seconds: float = 5.0, *, witnessed: bo
 def apart(guard: Guard, one_us: int = 300, other_us: int = 600, seconds: float = 5.0) -> Trial:
     """Ask for two delays by turns of chance, and hold both medians against them."""
     paths = {f"/us/{us}": us / _US_PER_MS for us in (one_us, other_us)}
-    with Known(Asked(), guard=guard) as server:
+    with awake(), Known(Asked(), guard=guard) as server:
         result = ours(Load(200.0, seconds, paths=tuple(paths)), server.service, guard)
     told = {
         path: (result.recording.select(request=path).response.quantile(0.5) or 0.0) / _US_PER_MS
@@ -170,16 +171,21 @@ def apart(guard: Guard, one_us: int = 300, other_us: int = 600, seconds: float =
 def _known(
     behaviour: Behaviour, load: Load, guard: Guard, wanted: dict[str, float], *, witnessed: bool
 ) -> Trial:
-    """Hold our figures against the delays that the server was told to have."""
+    """Hold our figures against the delays that the server was told to have.
+
+    The witness asks before and after, so that a drift of the machine falls on both alike.
+    """
     number = round(load.rate * load.seconds)
     truth = percentiles([behaviour.delay_s(n, PATH) * 1000 for n in range(number)], wanted)
     facts: dict[str, Any] = {}
-    with Known(behaviour, guard=guard) as server:
+    with awake() as is_awake, Known(behaviour, guard=guard) as server:
+        seen = witness(server.url, PATH, load.rate, load.seconds) if witnessed else []
+        result = ours(load, server.service, guard)
         if witnessed:
-            seen = witness(server.url, PATH, load.rate, load.seconds)
+            seen += witness(server.url, PATH, load.rate, load.seconds)
             said = percentiles([one.response_s * 1000 for one in seen], wanted)
             facts["witness_ms"] = {name: round(ms, 3) for name, ms in said.items()}
-        result = ours(load, server.service, guard)
+    facts["cores_kept_awake"] = is_awake
     return Trial(
         tuple(held(truth, told_ms(result, wanted), share=0.02, least_ms=1e-9)),
         result.reasons(),
