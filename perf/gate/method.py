@@ -89,13 +89,14 @@ class Finding:
 
     @property
     def is_within(self) -> bool:
-        """Say whether the whole interval lies within the threshold, or the change in its floor."""
+        """Say whether the whole interval lies within the threshold, or all of it in the floor."""
         low, high = self.whole.interval(SCREENED)
-        return (-self.rule.threshold < low and high < self.rule.threshold) or self.is_tiny
+        reach = max(self.rule.threshold, self.rule.floor / self.whole.base)
+        return -reach < low and high < reach
 
     @property
     def is_tiny(self) -> bool:
-        """Say whether the change is under the absolute floor."""
+        """Say whether the estimated change is under the absolute floor."""
         return abs(self.whole.change) * self.whole.base < self.rule.floor
 
     def reaches(self, share: float) -> bool:

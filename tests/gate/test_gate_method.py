@@ -67,6 +67,14 @@ def test_the_absolute_floor_clears_what_is_under_it():
     assert only(evidence(1.10), Rule(floor=5e-7)).verdict is Verdict.SLOWER
 
 
+def test_a_floor_clears_nothing_that_may_lie_above_it():
+    """An estimate under the floor tells little while its interval reaches far beyond."""
+    machine = World(1, offset=0.5)
+    said = only(Evidence("a", pairs=tuple(machine.pair() for _ in range(3))), Rule(floor=3e-6))
+    assert abs(said.change) * said.base < 3e-6
+    assert said.verdict is Verdict.UNDECIDED
+
+
 def test_what_was_not_measured_is_never_the_same():
     """An empty evidence is undecided, with its reason."""
     said = only(Evidence("a"))
