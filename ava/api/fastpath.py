@@ -75,8 +75,10 @@ class FastPath:
         else:
             await self._ask(spelling, scope, receive, send)
 
-    def ready(self, scope: Scope) -> tuple[Message, Message] | None:
+    def ready(self, scope: Scope, now: float) -> tuple[Message, Message] | None:
         """Return the two messages that answer a request from memory; None to have it passed on.
+
+        `now` is by the clock's `monotonic`.
 
         For the layer outside of all others, which then need not be gone through: what they would do
         for an answer that is ready (say who asks, and whether the client has it) is done here.
@@ -97,7 +99,7 @@ class FastPath:
         if entry is None or (kept := self._cache.held(entry)) is MISSING:
             return None
         self._traffic.hits += 1
-        left_s = kept.until - self._clock.monotonic()
+        left_s = kept.until - now
         if known is not None and kept.is_known(known):
             self._traffic.not_modified += 1
             return kept.unchanged(left_s), _EMPTY
