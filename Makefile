@@ -36,7 +36,7 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 
 bench: $(STAMP)
-	@$(BIN)/python -m pytest perf/benchmarks --benchmark-enable $(ARGS)
+	@$(BIN)/ava-perf bench $(ARGS)
 
 demo: $(STAMP)
 	@$(BIN)/ava-perf demo $(ARGS)
