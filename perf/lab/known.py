@@ -25,6 +25,7 @@ from perf.lab.launch import LOOPBACK
 
 METRICS = "/metrics"
 TIMES = "known_request_seconds"  # a histogram's count and sum by path, without buckets
+ASIDE = "/aside"
 _LINE = re.compile(rf'^{TIMES}_count{{path="([^"]*)"}} (\d+)$', re.MULTILINE)
 _PATIENCE_S = 15.0  # it may stall when it is asked
 
@@ -159,9 +160,9 @@ class Known(AbstractContextManager["Known"]):
 
     @property
     def service(self) -> Service:
-        """Return it as a service that load can be put on."""
+        """Return it as a service that load can be put on; what asks for `ASIDE` is not counted."""
         processes = {"server": self._process.pid}
-        figures = Figures(METRICS, requests=TIMES)
+        figures = Figures(METRICS, requests=TIMES, aside=("path", ASIDE))
         return Service(self.url, processes=processes, servers=[self._process.pid], figures=figures)
 
     def counts(self) -> dict[str, int]:
