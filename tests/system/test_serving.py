@@ -109,6 +109,7 @@ def test_sessions_are_those_of_one_pool(ava, whole, platform_dsn):
     sessions = (
         "SELECT count(*) FILTER (WHERE application_name = 'ava'), count(*) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        " AND state IS NOT NULL"  # a session that is just starting has no name yet
     )
     seen = []
     with ThreadPoolExecutor(20) as pool, psycopg.connect(platform_dsn, autocommit=True) as mine:
