@@ -140,7 +140,7 @@ class Dispatcher:
         sent_s = self.now()
         self.recording.send(key, due_s, sent_s)
         answer, error = self._outcome(ask)
-        end_s = self.now()
+        end_s = self.now() if answer is None else answer.ended - self._began
         self.recording.finish(key, due_s, sent_s, end_s, error)
         if self.watch is not None:
             self.watch(Ended(ask, end_s - due_s, answer, error))

@@ -66,10 +66,14 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a request was answered, as `Ask.follow` gets it."""
+    """What a request was answered, as `Ask.follow` gets it.
+
+    `ended` is when its last byte was there, on `time.monotonic()`: reading it is our own time.
+    """
 
     status: int
     body: bytes
+    ended: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

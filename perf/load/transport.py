@@ -12,6 +12,7 @@ import gzip
 import json
 import socket
 import ssl
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -172,11 +173,12 @@ def _converse(
     """Send and read; return the answer and whether the connection can be used again."""
     reader = _Reader(bodiless=ask.method == "HEAD")
     parser = httptools.HttpResponseParser(reader)
-    heard = False
+    heard, ended = False, 0.0
     try:
         connection.sendall(request)
         while not reader.complete:
             data = connection.recv(_CHUNK)
+            ended = time.monotonic()
             if not data:
                 break
             heard = True
@@ -189,7 +191,7 @@ def _converse(
         raise BrokenAnswerError(f"not HTTP: {error}") from error
     if not heard:
         raise _StaleError if kept else BrokenAnswerError("closed before an answer")
-    return _answer(parser, reader, ask), reader.complete and _lasts(parser, reader)
+    return _answer(parser, reader, ask, ended), reader.complete and _lasts(parser, reader)
 
 
 def _lasts(parser: httptools.HttpResponseParser, reader: _Reader) -> bool:
@@ -199,13 +201,15 @@ def _lasts(parser: httptools.HttpResponseParser, reader: _Reader) -> bool:
     return reader.connection != b"close"
 
 
-def _answer(parser: httptools.HttpResponseParser, reader: _Reader, ask: Ask) -> Answer:
+def _answer(
+    parser: httptools.HttpResponseParser, reader: _Reader, ask: Ask, ended: float
+) -> Answer:
     if not reader.complete and (reader.framed or not reader.headed):
         raise BrokenAnswerError("closed in the middle of an answer")
     body = b"".join(reader.body)
     if reader.encoded and ask.follow is not None:
         body = gzip.decompress(body)
-    return Answer(parser.get_status_code(), body)
+    return Answer(parser.get_status_code(), body, ended)
 
 
 def _lines(headers: Mapping[str, str]) -> str:
