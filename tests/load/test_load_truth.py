@@ -46,14 +46,14 @@ def test_the_tolerance_is_the_wider_of_both():
 
 def test_a_part_that_failed_is_not_measured():
     """Its reason stands where its table would."""
-    document = {"machine": "m", "started": "s", "parts": {"stall": {"error": "no server"}}}
+    document = {"machine": "m", "parts": {"stall": {"error": "no server"}}}
     assert "## stall: not measured\n\nno server" in markdown(document)
 
 
 def test_a_part_that_does_not_hold_says_no():
     """A reader must not have to look at the rows for it."""
     part = {"sentence": "it holds", "holds": False, "columns": ["a"], "rows": [[0.123456], [True]]}
-    text = markdown({"machine": "m", "started": "s", "parts": {"known": part}})
+    text = markdown({"machine": "m", "parts": {"known": {"started": "then", **part}}})
     assert "## known: NO, it holds" in text
     assert "| 0.1235 |" in text
     assert "| yes |" in text

@@ -1,7 +1,7 @@
 """`python -m perf.experiments.load_truth`: hold the load generator against what is known.
 
-Writes `load_truth.json` and `load_truth.md` into `--out`, anew after each part, so that what was
-measured stays when a later part is ended. With the usual 20 repeats it takes about 15 minutes of an
+Writes `results.json` and `results.md` into `--out` after each part: those that were not run again
+stay as they were measured. With the usual 20 repeats it takes about 15 minutes of an
 otherwise idle machine.
 """
 
@@ -23,7 +23,7 @@ from perf.lab import Unavailable
 from perf.lab.guard import Guard
 from perf.saying import say
 
-_NAME = "load_truth"
+_NAME = "results"
 
 
 @click.command()
@@ -33,12 +33,7 @@ _NAME = "load_truth"
 def main(names: tuple[str, ...], repeats: int, out: Path) -> None:
     """Run the parts, and say whether all hold by the exit code."""
     out.mkdir(parents=True, exist_ok=True)
-    document: dict[str, Any] = {
-        "schema": 1,
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}",
-        "parts": {},
-    }
+    document = _earlier(out / f"{_NAME}.json")
     for name in names or PARTS:
         document["parts"][name] = _part(name, repeats)
         write_atomically(out / f"{_NAME}.json", json.dumps(document, indent=1) + "\n")
@@ -47,13 +42,25 @@ def main(names: tuple[str, ...], repeats: int, out: Path) -> None:
     raise SystemExit(0 if all(part.get("holds") for part in document["parts"].values()) else 1)
 
 
+def _earlier(path: Path) -> dict[str, Any]:
+    """Return what was measured earlier on such a machine, or nothing."""
+    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
+    nothing: dict[str, Any] = {"schema": 2, "machine": machine, "parts": {}}
+    if not path.exists():
+        return nothing
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    same = (found.get("schema"), found.get("machine")) == (2, machine)
+    return found if same else nothing
+
+
 def _part(name: str, repeats: int) -> dict[str, Any]:
+    started = datetime.now(UTC).isoformat(timespec="seconds")
     try:
         with Guard() as guard:
             part: Part = PARTS[name](guard, repeats, say)
     except Unavailable as error:
-        return {"error": str(error)}
-    return part.to_json()
+        return {"started": started, "error": str(error)}
+    return {"started": started, **part.to_json()}
 
 
 if __name__ == "__main__":

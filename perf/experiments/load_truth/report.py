@@ -15,8 +15,8 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
     yield "# Does the load generator tell the truth?"
     yield ""
     yield (
-        f"Measured on {document['machine']}, {document['started']}. Each part repeats with "
-        "`python -m perf.experiments.load_truth`."
+        f"Measured on {document['machine']}. A part repeats with "
+        "`python -m perf.experiments.load_truth -k PART`."
     )
     for name, part in document["parts"].items():
         yield ""
@@ -30,6 +30,8 @@ def _part(name: str, part: Mapping[str, Any]) -> Iterator[str]:
         yield part["error"]
         return
     yield f"## {name}: {'yes' if part['holds'] else 'NO'}, {part['sentence']}"
+    yield ""
+    yield f"Measured {part['started']}."
     yield ""
     yield _row(part["columns"])
     yield _row(["---"] * len(part["columns"]))

@@ -110,7 +110,7 @@ class Benchmark:
 
     def weave(self, *_: Any, **__: Any) -> None:
         """Refuse: which calls it would time is known only after they were made."""
-        raise NotImplementedError(
+        raise RuntimeError(
             "benchmark.weave and benchmark.patch cannot be gated: they time calls made elsewhere; "
             "call benchmark(function) instead"
         )
