@@ -93,7 +93,7 @@ class RequestLimits:
             with within(deadline_s * _FOR_CALLS, self._clock):
                 async with asyncio.timeout(deadline_s) as deadline:
                     await self._app(scope, receive, reply.send)
-        except Exception:
+        except Exception:  # whatever it is: it is raised on, unless answered or out of time
             if reply.is_whole:
                 return  # it was answered, and raised again for servers that keep the log
             if reply.has_begun or not deadline.expired():

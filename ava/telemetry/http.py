@@ -91,7 +91,7 @@ class Instrumented:
         started = self._now()
         try:
             await self._app(scope, receive, reply.send)
-        except Exception:
+        except Exception:  # whatever it is: it is counted as a failure, and raised on
             reply.status = reply.status or _FAILED
             raise
         finally:

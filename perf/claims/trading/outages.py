@@ -117,7 +117,7 @@ class _Counting:
     async def _count(self, write: Any) -> None:
         try:
             await write
-        except Exception:
+        except Exception:  # whatever it is: it is counted, and raised on
             self.failed += 1
             raise
 
