@@ -42,9 +42,9 @@ class Pace:
         """Return the difference a call that a slice cannot show: its clock is read twice."""
         return CLOCK_S / self.calls
 
-    def wish(self, metric: Metric) -> Wish:
+    def wish(self, metric: Metric, core: int | None = None) -> Wish:
         """Return the request for one slice."""
-        return Wish(self.calls, self.warm, metric, self.collector)
+        return Wish(self.calls, self.warm, metric, self.collector, core)
 
 
 def calibrated(seconds: Callable[[Wish], float], call_s: float) -> Pace:

@@ -1,12 +1,14 @@
 """One pair of processes, side by side in the same benchmark, called in turn.
 
 Slices alternate in groups of ABBA or BAAB by chance, so that neither side comes always first and a
-drift falls on both alike.
+drift falls on both alike. Both sides run on the same core, drawn anew each time: on a shared
+machine one core is slower than the other for seconds, and two processes that each keep to their own
+would differ by that and nothing else. A benchmark that uses several cores at a time is left free.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from time import monotonic
@@ -94,12 +96,13 @@ class _LimitError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two workers that run the same benchmarks in the same order."""
+    """Two workers that run the same benchmarks in the same order, on one of `cores` if any."""
 
     workers: Mapping[Side, Partner]
     metric: Metric
     rng: Random
     patience_s: float
+    cores: Sequence[int] = ()
 
     def collect(self) -> dict[Side, Collected]:
         """Return what each side found; raise UncollectedError where one cannot."""
@@ -205,12 +208,19 @@ class Pair:
     def _slices(self, parked: Mapping[Side, Parked], pace: Pace) -> PairSample:
         if not pace.slices:
             return PairSample((parked[Side.BASE].call_s,), (parked[Side.HEAD].call_s,))
-        wish, taken = pace.wish(self.metric), {side: list[float]() for side in Side}
+        wish = pace.wish(self.metric, self._core(parked))
+        taken = {side: list[float]() for side in Side}
         scale = _NANO if self.metric in TIMED else 1.0
         for side in order(pace.slices, self.rng):
             value = self._ask(side, wish)[self.metric] / scale
             taken[side].append(value / pace.calls)
         return PairSample(tuple(taken[Side.BASE]), tuple(taken[Side.HEAD]))
+
+    def _core(self, parked: Mapping[Side, Parked]) -> int | None:
+        """Draw the core for both sides; None where either would lose by having only one."""
+        crowded = any(one.is_parallel for one in parked.values())
+        timed = self.metric in TIMED
+        return self.rng.choice(self.cores) if self.cores and timed and not crowded else None
 
 
 def other(side: Side) -> Side:

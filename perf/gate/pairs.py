@@ -6,6 +6,7 @@ of dictionaries is chance, and falls on both sides alike.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +70,7 @@ class Pairs:
             output = self._stage.scratch / f"worker-{self._number}-{side}.txt"
             workers[side] = self._stage.start(self._stage.commands[sides[side]], seed, output)
             self._running.append(workers[side])
-        pair = Pair(workers, self._stage.metric, self._rng, self._stage.patience_s)
+        pair = Pair(workers, self._stage.metric, self._rng, self._stage.patience_s, _cores())
         try:
             found = pair.collect()
         except UncollectedError as error:
@@ -94,3 +95,9 @@ class Pairs:
         self._leaving += self._running
         self._running = []
         self._wait()
+
+
+def _cores() -> tuple[int, ...]:
+    """Return the cores that this process may use; none where a system does not tell."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return tuple(sorted(allowed(0))) if allowed else ()

@@ -3,8 +3,8 @@
     worker                                       coordinator
     collected {benchmarks, errors, modules}  ->
                                              <-  run {ids}
-    parked {id, call}                        ->
-                                             <-  slice {calls, warm, metric, collector}
+    parked {id, call, busy}                  ->
+                                             <-  slice {calls, warm, metric, collector, core}
     slice {wall, cpu} or exhausted {calls}   ->
                                              <-  leave
     finished {id, outcome, reason}           ->
@@ -48,10 +48,19 @@ class Collected:
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A benchmark has made its first call, which took so long, and waits."""
+    """A benchmark has made its first call, which took so long, and waits.
+
+    `busy_s` is the processor time of that call, over all threads and children that ended in it.
+    """
 
     id: str
     call_s: float
+    busy_s: float = 0.0
+
+    @property
+    def is_parallel(self) -> bool:
+        """Say whether the call uses more than one core at a time, clocks being what they are."""
+        return self.busy_s > 1.2 * self.call_s + 2e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +96,13 @@ Event = Collected | Parked | Sliced | Exhausted | Finished | End
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A slice to be measured."""
+    """A slice to be measured; on a core of that number, or where the system likes."""
 
     calls: int
     warm: int
     metric: Metric
     collector: bool
+    core: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the message."""
@@ -102,6 +112,7 @@ class Wish:
             "warm": self.warm,
             "metric": str(self.metric),
             "collector": self.collector,
+            "core": self.core,
         }
 
 
@@ -130,7 +141,7 @@ def _sliced(raw: Mapping[str, Any]) -> Sliced:
 
 _READERS: Mapping[str, Callable[[Mapping[str, Any]], Event]] = {
     "collected": _collected,
-    "parked": lambda raw: Parked(str(raw["id"]), int(raw["call"]) / 1e9),
+    "parked": lambda raw: Parked(str(raw["id"]), int(raw["call"]) / 1e9, int(raw["busy"]) / 1e9),
     "slice": _sliced,
     "exhausted": lambda raw: Exhausted(int(raw["calls"])),
     "finished": lambda raw: Finished(str(raw["id"]), str(raw["outcome"]), str(raw["reason"])),

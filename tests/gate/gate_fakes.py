@@ -11,8 +11,8 @@ CALL_NS = 1_000_000
 class FakeWorker:
     """Runs benchmarks of fixed cost; what is odd of one is in `oddities` by its id.
 
-    An oddity is "fails", "fails in a slice", "fails at the end", "crashes", "skips", or a number of
-    calls after which it is exhausted.
+    An oddity is "fails", "fails in a slice", "fails at the end", "crashes", "skips", "threads" (it
+    keeps two cores busy), or a number of calls after which it is exhausted.
     """
 
     def __init__(self, ids, call_ns=CALL_NS, oddities=None, rules=None, log=None):
@@ -41,7 +41,8 @@ class FakeWorker:
         elif oddity in {"fails", "skips"}:
             self._finish("skipped" if oddity == "skips" else "failed", oddity)
         else:
-            self.events.append(Parked(name, self.call_ns / 1e9))
+            call_s = self.call_ns / 1e9
+            self.events.append(Parked(name, call_s, 2 * call_s if oddity == "threads" else call_s))
 
     def _oddity(self):
         return self.oddities.get(self.queue[0])

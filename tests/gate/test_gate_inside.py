@@ -3,9 +3,11 @@
 import ast
 import asyncio
 import gc
+import os
 import sys
 import weakref
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -47,9 +49,10 @@ class Script:
         return self.wishes.pop(0)
 
 
-def wish(calls=2, warm=1, metric="wall", *, collector=False):
+def wish(calls=2, warm=1, metric="wall", *, collector=False, core=None):
     """Return a request for a slice."""
-    return {"do": "slice", "calls": calls, "warm": warm, "metric": metric, "collector": collector}
+    asked = {"calls": calls, "warm": warm, "metric": metric, "collector": collector, "core": core}
+    return {"do": "slice", **asked}
 
 
 class Item:
@@ -135,6 +138,32 @@ def test_a_parked_benchmark_calls_as_often_as_it_is_asked():
     assert len(calls) == 1 + 6 + 2
     assert result == 1
     assert [event for event, _ in channel.said] == ["parked", "slice", "slice"]
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system binds no thread")
+def test_a_slice_runs_on_its_core_and_what_follows_anywhere():
+    """Both sides share a core while they are compared; the tests beside them do not."""
+    home, seen = os.sched_getaffinity(0), []
+    core = max(home)
+    channel = Script(wish(core=core))
+    Parking(channel, plain(lambda: seen.append(os.sched_getaffinity(0)), NOTHING), None).park("a")
+    assert seen[0] == home
+    assert seen[1:] == [{core}] * (len(seen) - 1)
+    assert os.sched_getaffinity(0) == home
+
+
+def test_the_processor_time_of_a_call_is_that_of_its_threads_too():
+    """It tells a benchmark that uses several cores at a time."""
+
+    def call():
+        thread = Thread(target=lambda: sum(range(2_000_000)))
+        thread.start()
+        thread.join()
+
+    channel = Script()
+    Parking(channel, plain(call, NOTHING), None).park("a")
+    (_, said), *_ = channel.said
+    assert said["busy"] > 5e6
 
 
 def test_the_collector_is_off_in_a_slice_and_as_before_after_it():

@@ -1,5 +1,6 @@
 """Two workers in one benchmark: whose turn it is, how much is asked, and what can go wrong."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -14,12 +15,12 @@ from perf.gate.sample import Metric, Side
 NAME = "test_a.py::test_a"
 
 
-def met(base=None, head=None, metric=Metric.WALL, head_ns=CALL_NS, log=None):
+def met(base=None, head=None, metric=Metric.WALL, head_ns=CALL_NS, log=None, cores=()):  # noqa: PLR0917
     """Return a pair that has begun to run one benchmark, with an oddity on either side."""
     odd = {Side.BASE: {NAME: base}, Side.HEAD: {NAME: head}}
     costs = {Side.BASE: CALL_NS, Side.HEAD: head_ns}
     workers = {s: FakeWorker([NAME], costs[s], odd[s], log=log) for s in Side}
-    pair = Pair(workers, metric, Random(1), 1.0)
+    pair = Pair(workers, metric, Random(1), 1.0, cores)
     pair.collect()
     pair.run([NAME])
     return pair
@@ -141,3 +142,38 @@ def test_bytes_are_not_scaled_as_time_is():
     """A peak of one byte a call is one."""
     taken = met(metric=Metric.MEMORY).measure(NAME, None)
     assert taken.sample.base == taken.sample.head == (1.0, 1.0)
+
+
+def cores_of(pair, log):
+    """Return the cores that the slices of a pair were asked for on, without the calibration."""
+    pair.measure(NAME, pace_of(CALL_NS / 1e9))
+    return {wish.core for _, wish in log}
+
+
+def test_both_sides_run_on_the_same_core():
+    """One core is slower than another for a while, and that shall fall on both."""
+    log = []
+    assert len(cores_of(met(log=log, cores=(2, 5)), log)) == 1
+
+
+def test_the_core_is_drawn_for_each_pair():
+    """No core is all that is ever looked at."""
+    drawn = set()
+    for seed in range(20):
+        log = []
+        pair = replace(met(log=log, cores=(2, 5)), rng=Random(seed))
+        drawn |= cores_of(pair, log)
+    assert drawn == {2, 5}
+
+
+@pytest.mark.parametrize("side", ["base", "head"])
+def test_a_benchmark_of_several_cores_is_left_free(side):
+    """With one core, what it does at the same time would be done in turn."""
+    log = []
+    assert cores_of(met(**{side: "threads"}, log=log, cores=(2, 5)), log) == {None}
+
+
+def test_what_is_counted_needs_no_core():
+    """Bytes are the same on each."""
+    log = []
+    assert cores_of(met(metric=Metric.MEMORY, log=log, cores=(2, 5)), log) == {None}

@@ -17,7 +17,10 @@ from perf.gate.protocol import (
 )
 
 SAID = [
-    ({"event": "parked", "id": "a", "call": 1_500_000_000}, Parked("a", 1.5)),
+    (
+        {"event": "parked", "id": "a", "call": 1_500_000_000, "busy": 5_000_000},
+        Parked("a", 1.5, 0.005),
+    ),
     ({"event": "slice", "wall": 5, "cpu": 4}, Sliced({"wall": 5, "cpu": 4})),
     ({"event": "exhausted", "calls": 3}, Exhausted(3)),
     (

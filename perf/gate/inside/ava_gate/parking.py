@@ -1,8 +1,9 @@
 """Park inside a benchmark and call when asked: the worker's side of the gate's protocol.
 
 While parked the test's set-up stays alive and the process sleeps in a read. A slice is one warm
-call, then so many measured ones, with the collector run before and off during them. Where the
-coordinator is gone the process ends at once: nobody would read what it measures.
+call, then so many measured ones, with the collector run before and off during them, on the core
+that the coordinator names; what runs in other threads or processes by then stays where it is. Where
+the coordinator is gone the process ends at once: nobody would read what it measures.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import resource
 import socket
 import time
 from collections.abc import Iterator
@@ -71,14 +73,15 @@ class Parking:
     def park(self, name: str) -> Any:
         """Call once, do what the coordinator asks until it says to leave, return the result."""
         with _collected():
-            began = time.perf_counter_ns()
+            busy, began = busy_ns(), time.perf_counter_ns()
             result = self._body.once()
             self._calls += 1
             took = time.perf_counter_ns() - began
-            self._channel.send("parked", id=name, call=took)
+            self._channel.send("parked", id=name, call=took, busy=busy_ns() - busy)
             self.per_call.append(took / 1e9)
             try:
-                self._serve()
+                with _at_home():
+                    self._serve()
             finally:
                 self._body.close()
             return result
@@ -94,6 +97,8 @@ class Parking:
 
     def _slice(self, wish: dict[str, Any]) -> dict[str, int]:
         calls, warm, reading = wish["calls"], wish["warm"], meter(wish["metric"])
+        if wish["core"] is not None:
+            os.sched_setaffinity(0, {wish["core"]})
         gc.collect()
         if wish["collector"]:
             gc.enable()
@@ -115,6 +120,25 @@ class Parking:
             self.per_call.append(values["wall"] / calls / 1e9)
             self.iterations = calls
         return values
+
+
+def busy_ns() -> int:
+    """Return the processor time that this process has had, with children that have ended."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time_ns() + int((children.ru_utime + children.ru_stime) * 1e9)
+
+
+@contextmanager
+def _at_home() -> Iterator[None]:
+    """Let this thread run afterwards where it could before."""
+    if not hasattr(os, "sched_getaffinity"):
+        yield
+        return
+    cores = os.sched_getaffinity(0)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 @contextmanager
