@@ -9,14 +9,16 @@ are compared in points, hundredths of all requests.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from ava.cache.memory import MISSING, MemoryCache
 from perf.claim import Category, Plan, at_most, claim, prepare
+from perf.claims.abreast import abreast
 from perf.instruments import Count, Counted
 from perf.lab.lab import Lab, Profile
 from perf.lab.policies import Policy, replay
@@ -52,12 +54,17 @@ _SCOPES = {
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One trace at one size: each policy's hit ratio in percent, and the optimum's."""
+    """One trace at one size: each policy's hit ratio in percent, and the optimum's.
+
+    `cpu_s` is what all of the trace's requests cost each policy.
+    """
 
     trace: str
     capacity: int
     ratios: dict[str, float]
     best: float
+    requests: int
+    cpu_s: dict[str, float]
 
     @property
     def behind(self) -> float:
@@ -82,31 +89,36 @@ class Ours:
         return False
 
 
+def _cases(piece: tuple[Path, Scope]) -> list[Case]:
+    """Replay one trace at every size."""
+    path, scope = piece
+    keys = read_trace(path, scope.requests)
+    distinct = len(set(keys))
+    sizes = {max(_SMALLEST, round(distinct * share)) for share in scope.shares}
+    trace = path.name.partition(".")[0]
+    return [_case(trace, keys, capacity) for capacity in sorted(sizes)]
+
+
+def _case(trace: str, keys: Sequence[str], capacity: int) -> Case:
+    ratios, cpu_s = {}, {}
+    for name, policy in {**_PEERS, _OURS: Ours}.items():
+        started = time.process_time()  # other traces are replayed beside this one
+        ratios[name] = 100 * replay(policy(capacity), keys) / len(keys)
+        cpu_s[name] = time.process_time() - started
+    best = 100 * optimum(keys, capacity) / len(keys)
+    return Case(trace, capacity, ratios, best, len(keys), cpu_s)
+
+
 class Replays:
     """All cases of a scope, and what a request cost each policy."""
 
     def __init__(self, scope: Scope) -> None:
-        self._seconds = dict.fromkeys((*_PEERS, _OURS), 0.0)
-        self._requests = 0
         self.scope = scope
-        self.cases = list(self._replay())
-
-    def _replay(self) -> Iterator[Case]:
-        for path in trace_files():
-            keys = read_trace(path, self.scope.requests)
-            distinct = len(set(keys))
-            sizes = {max(_SMALLEST, round(distinct * share)) for share in self.scope.shares}
-            for capacity in sorted(sizes):
-                yield self._case(path.name.partition(".")[0], keys, capacity)
-
-    def _case(self, trace: str, keys: Sequence[str], capacity: int) -> Case:
-        self._requests += len(keys)
-        ratios = {}
-        for name, policy in {**_PEERS, _OURS: Ours}.items():
-            started = time.perf_counter()
-            ratios[name] = 100 * replay(policy(capacity), keys) / len(keys)
-            self._seconds[name] += time.perf_counter() - started
-        return Case(trace, capacity, ratios, 100 * optimum(keys, capacity) / len(keys))
+        longest_first = sorted(trace_files(), key=lambda path: -path.stat().st_size)
+        made = dict(
+            zip(longest_first, abreast(_cases, [(p, scope) for p in longest_first]), strict=True)
+        )
+        self.cases = [case for path in trace_files() for case in made[path]]
 
     def mean(self, name: str) -> float:
         """Return a policy's mean hit ratio over all cases."""
@@ -129,7 +141,8 @@ class Replays:
             for case in self.cases
         ]
         means: list[Any] = [round(self.mean(name), 2) for name in names]
-        cost = [round(self._seconds[name] / self._requests * 1e9) for name in names]
+        requests = sum(case.requests for case in self.cases)
+        cost = [round(sum(c.cpu_s[n] for c in self.cases) / requests * 1e9) for n in names]
         rows.append(["mean", "", *means, _r(fmean(case.best for case in self.cases))])
         rows.append(["ns a request", "", *cost, ""])
         return {

@@ -9,13 +9,14 @@ figure, and the facts show the whole range.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from ava.cache import ttls
-from perf.claim import Category, Plan, at_least, claim
+from perf.claim import Category, Plan, at_least, claim, prepare
+from perf.claims.abreast import abreast
 from perf.claims.cache.streams import (
     Ask,
     Desk,
@@ -102,11 +103,11 @@ def desk_hits(lab: Lab) -> Plan:
         if lab.profile is not Profile.FULL:
             sizes = [CHOSEN]
         desks = [Desk(users=users, processes=n, seed=lab.seed) for users, n in sizes]
-        seen = {desk: _desk(desk) for desk in desks}
+        seen = dict(zip(desks, abreast(_desk, desks), strict=True))
         chosen = min(desks, key=lambda d: abs(seen[d]["before"].hit_rate - BEFORE_DESK))
         if lab.profile is Profile.FULL:
             varied = [replace(chosen, turns_s=turns_s) for turns_s in TURNS_S]
-            seen.update((desk, _desk(desk)) for desk in varied)
+            seen.update(zip(varied, abreast(_desk, varied), strict=True))
         rows = [_row([d.users, d.processes, d.turns_s], outcomes) for d, outcomes in seen.items()]
         return Counted(
             seen[chosen]["after"].hit_rate,
@@ -124,8 +125,11 @@ def desk_hits(lab: Lab) -> Plan:
     return Count(count, "% of hits", repeats=1)
 
 
-def _signals(signals: Signals, *, trading: bool) -> dict[str, Outcome]:
-    start = new_york_morning() + timedelta(minutes=30 if trading else 0)
+def _session(signals: Signals) -> dict[str, Outcome]:
+    return _signals(signals, new_york_morning() + timedelta(minutes=30))
+
+
+def _signals(signals: Signals, start: datetime) -> dict[str, Outcome]:
     unhurried = replace(ttls.PRICES, refresh_at=1.0)
     streams: dict[str, tuple[list[Ask], Made]] = {
         "before": (signals.fixed(), DocumentCache),
@@ -138,42 +142,60 @@ def _signals(signals: Signals, *, trading: bool) -> dict[str, Outcome]:
     }
 
 
-def _signals_plan(
-    lab: Lab, figure: Callable[[dict[str, Outcome]], float], unit: str, span: str
-) -> Plan:
-    """Plan to find the cycle at which 003's cache had 29 %, and replay it through both caches."""
+@prepare("signals in a session")
+def signals_in_a_session(lab: Lab) -> dict[str, Any]:
+    """Find the cycle at which 003's cache had 29 %, and replay its session through both caches."""
+    full = lab.profile is Profile.FULL
+    hours = 2.0 if full else 0.5
+    cycles = CYCLES_S if full else [CHOSEN_CYCLE_S]
+    tried = [Signals(cycle, hours=hours, seed=lab.seed) for cycle in cycles]
+    seen = dict(zip(tried, abreast(_session, tried), strict=True))
+    return {**_figures(seen), "facts": {**_signal_facts(seen), "limit": _LIMIT}}
 
-    def count() -> Counted:
-        full = lab.profile is Profile.FULL
-        hours = {"day": 24.0, "session": 2.0}[span] if full else 0.5
-        cycles = CYCLES_S if full and span == "session" else [CHOSEN_CYCLE_S]
-        # A symbol's hits do not depend on the others: a day of a fifth of them says the same.
-        size = {"stocks": 9, "coins": 1} if span == "day" else {}
-        tried = [Signals(cycle, hours=hours, seed=lab.seed, **size) for cycle in cycles]
-        seen = {signals: _signals(signals, trading=span == "session") for signals in tried}
-        chosen = min(tried, key=lambda s: abs(seen[s]["before"].hit_rate - BEFORE_SIGNALS))
-        rows = [_row([s.cycle_s], outcomes) for s, outcomes in seen.items()]
-        outcomes = seen[chosen]
-        return Counted(
-            figure(outcomes),
-            {
-                "before": "prices kept 10 s in each instance (003: base_ttl)",
-                "after": "003.1's times by market and volatility, shared, refreshed at 0.8 of them",
-                "hit_rate": {name: outcomes[name].hit_rate for name in ("before", "after")},
-                "calls_a_cycle": {
-                    name: outcomes[name].calls / (outcomes[name].asks / _A_CYCLE)
-                    for name in ("before", "after")
-                },
-                "cycle_s": chosen.cycle_s,
-                "stream": _prose(Signals),
-                **({"limit": _LIMIT} if span == "session" else {}),
-                "hours": hours,
-                "symbols": chosen.stocks + chosen.coins,
-                "table": {"columns": ["cycle, s", *COLUMNS], "rows": rows},
-            },
-        )
 
-    return Count(count, unit, repeats=1)
+@prepare("signals over a day")
+def signals_over_a_day(lab: Lab) -> dict[str, Any]:
+    """Replay a day of a fifth of the symbols, whose hits do not depend on the others."""
+    signals = Signals(CHOSEN_CYCLE_S, hours=24.0, seed=lab.seed, stocks=9, coins=1)
+    seen = {signals: _signals(signals, new_york_morning())}
+    return {**_figures(seen), "facts": _signal_facts(seen)}
+
+
+def _chosen(seen: Mapping[Signals, dict[str, Outcome]]) -> Signals:
+    return min(seen, key=lambda s: abs(seen[s]["before"].hit_rate - BEFORE_SIGNALS))
+
+
+def _figures(seen: Mapping[Signals, dict[str, Outcome]]) -> dict[str, float]:
+    outcomes = seen[_chosen(seen)]
+    return {
+        "hits": outcomes["after"].hit_rate,
+        "calls": _saved(outcomes["before"], outcomes["after"]),
+    }
+
+
+def _signal_facts(seen: Mapping[Signals, dict[str, Outcome]]) -> dict[str, Any]:
+    chosen = _chosen(seen)
+    outcomes = seen[chosen]
+    rows = [_row([signals.cycle_s], each) for signals, each in seen.items()]
+    return {
+        "before": "prices kept 10 s in each instance (003: base_ttl)",
+        "after": "003.1's times by market and volatility, shared, refreshed at 0.8 of them",
+        "hit_rate": {name: outcomes[name].hit_rate for name in ("before", "after")},
+        "calls_a_cycle": {
+            name: outcomes[name].calls / (outcomes[name].asks / _A_CYCLE)
+            for name in ("before", "after")
+        },
+        "cycle_s": chosen.cycle_s,
+        "stream": _prose(Signals),
+        "hours": chosen.hours,
+        "symbols": chosen.stocks + chosen.coins,
+        "table": {"columns": ["cycle, s", *COLUMNS], "rows": rows},
+    }
+
+
+def _signals_plan(seen: Mapping[str, Any], figure: str) -> Plan:
+    unit = f"% of {figure}"
+    return Count(lambda: Counted(seen[figure], seen["facts"]), unit, repeats=1)
 
 
 @claim(
@@ -183,11 +205,11 @@ def _signals_plan(
     source="003 targets",
     category=Category.CACHING,
     target=at_least(80, "% of hits"),
-    deadline_s=120,
+    needs=["signals in a session"],
 )
 def session_hits(lab: Lab) -> Plan:
     """Count while the exchange trades, which is when prices are kept shortest, from 9:30 on."""
-    return _signals_plan(lab, lambda seen: seen["after"].hit_rate, "% of hits", "session")
+    return _signals_plan(lab.prepared["signals in a session"], "hits")
 
 
 @claim(
@@ -197,11 +219,11 @@ def session_hits(lab: Lab) -> Plan:
     source="003.1",
     category=Category.CACHING,
     target=at_least(60, "% of calls"),
-    deadline_s=120,
+    needs=["signals in a session"],
 )
 def session_calls(lab: Lab) -> Plan:
     """Count the calls of the same session, refreshes in the background included."""
-    return _signals_plan(lab, _calls_saved, "% of calls", "session")
+    return _signals_plan(lab.prepared["signals in a session"], "calls")
 
 
 @claim(
@@ -212,11 +234,11 @@ def session_calls(lab: Lab) -> Plan:
     category=Category.CACHING,
     target=at_least(80, "% of hits"),
     profiles=("full",),
-    deadline_s=120,
+    needs=["signals over a day"],
 )
 def day_hits(lab: Lab) -> Plan:
     """Count over 24 hours, the closed market included."""
-    return _signals_plan(lab, lambda seen: seen["after"].hit_rate, "% of hits", "day")
+    return _signals_plan(lab.prepared["signals over a day"], "hits")
 
 
 @claim(
@@ -227,12 +249,8 @@ def day_hits(lab: Lab) -> Plan:
     category=Category.CACHING,
     target=at_least(60, "% of calls"),
     profiles=("full",),
-    deadline_s=120,
+    needs=["signals over a day"],
 )
 def day_calls(lab: Lab) -> Plan:
     """Count the calls of 24 hours, refreshes in the background included."""
-    return _signals_plan(lab, _calls_saved, "% of calls", "day")
-
-
-def _calls_saved(seen: dict[str, Outcome]) -> float:
-    return _saved(seen["before"], seen["after"])
+    return _signals_plan(lab.prepared["signals over a day"], "calls")

@@ -34,6 +34,7 @@ from ava.signals.predictor import Baseline
 from ava.signals.prices import COIN, MarketPrices
 from ava.signals.replay import Ledger
 from perf.claim import Category, Plan, at_least, at_most, claim, prepare
+from perf.claims.abreast import abreast
 from perf.claims.cache.streams import StreamClock, new_york_morning, walk_step
 from perf.claims.document.caching import PRICE_TTL_S, QueryCache
 from perf.claims.trading.stage import names
@@ -166,13 +167,17 @@ async def _session(seed: int, interval_s: float, hours: float) -> dict[str, Any]
     }
 
 
+def _played(piece: tuple[int, float, float]) -> dict[str, Any]:
+    return asyncio.run(_session(*piece))
+
+
 @prepare("trading session")
 def session(lab: Lab) -> dict[str, Any]:
     """Play a session at each interval, once for all that is counted in it."""
     full = lab.profile is Profile.FULL
     hours = 6.5 if full else 0.5
     intervals = INTERVALS_S if full else (INTERVALS_S[0], INTERVALS_S[2])
-    played = [asyncio.run(_session(lab.seed, each, hours)) for each in intervals]
+    played = abreast(_played, [(lab.seed, each, hours) for each in intervals])
     return {"hours": hours, "intervals": list(intervals), "played": played}
 
 

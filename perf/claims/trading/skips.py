@@ -7,14 +7,16 @@ something else is stated beside what was saved.
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
 from ava.cache.movement import Volatility
 from ava.signals.change import THRESHOLD, Changes
 from perf.claim import Category, Plan, at_least, claim, counter_example, exactly
+from perf.claims.abreast import abreast
 from perf.claims.document.trading import LastSeen
 from perf.claims.trading.market import (
     CURRENCY,
@@ -39,8 +41,10 @@ FILES = (MINUTES, TRADES, QUOTES, CURRENCY, HOURS, DAYS)
 _PIECE = 3_000  # moments a timed call goes through
 
 
-def _row(name: str, symbols: Sequence[str], prices: list[Moment]) -> list[Any]:
-    """Return what skipping does on a file."""
+def _row(piece: tuple[str, int]) -> list[Any]:
+    """Return what skipping does on a file, or on its first moments."""
+    name, most = piece
+    symbols, prices = asyncio.run(moments(name, most))
     skipping, asking = (Generator(symbols, t).run(prices) for t in (THRESHOLD, 0.0))
     other = sum(a is not b for a, b in zip(skipping.stood, asking.stood, strict=True))
     looks = len(asking.stood)
@@ -64,10 +68,8 @@ _COLUMNS = (
 
 
 async def _facts(lab: Lab) -> dict[str, Any]:
-    rows = []
-    for name in FILES:
-        symbols, prices = await moments(name, _most(lab, name))
-        rows.append(_row(name, symbols, prices))
+    pieces = [(name, _most(lab, name)) for name in FILES]
+    rows = await asyncio.to_thread(abreast, _row, pieces)
     return {
         "before": "every symbol predicted at each price",
         "after": "those predicted that moved by half a percent since their last signal (003.2)",
