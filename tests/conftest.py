@@ -22,6 +22,8 @@ from perf.lab.lab import Lab, Missing, Profile, Servers
 from perf.lab.postgres import PostgresServer
 from perf.lab.redis import RedisServer
 
+pytest_plugins = ["pauses"]
+
 # Other processes share the machine with the suite: a slow example is no fault of the code.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")

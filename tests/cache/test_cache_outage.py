@@ -18,7 +18,7 @@ from ava.section import Secret
 from ava.settings import RedisSettings
 from perf.lab.redis import find_redis
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.real_time]
 
 KEEP = Keep(60, jitter=0, tags=("t",))
 BACK_S = RETRY_S + GRACE_S + 2 * BEAT_S  # from Redis's return to its use
@@ -60,11 +60,11 @@ async def ask(cache, value, key="q:1"):
 
 
 async def lost(*caches):
-    await eventually(lambda: not any(cache.stats().connected for cache in caches), LEASE_S + 2)
+    await eventually(lambda: not any(cache.stats().connected for cache in caches), LEASE_S + 20)
 
 
 async def back(*caches):
-    await eventually(lambda: all(cache.stats().connected for cache in caches), BACK_S + 1)
+    await eventually(lambda: all(cache.stats().connected for cache in caches), BACK_S + 20)
 
 
 async def test_an_outage_is_no_error_and_redis_is_used_again(redis_url, lab, proxy, made):
@@ -108,7 +108,7 @@ async def test_what_was_invalidated_during_an_outage_is_never_read(lab, made):
     proxies[1].resume()  # the one that knows of nothing is back first
     await asyncio.sleep(GRACE_S / 4)
     proxies[0].resume()
-    async with asyncio.timeout(BACK_S + 2):
+    async with asyncio.timeout(BACK_S + 20):
         while not (a.stats().connected and b.stats().connected):
             for cache in (a, b):
                 seen |= set((await cache.get_many(keys, str)).values())
@@ -148,7 +148,7 @@ async def test_a_silent_redis_stalls_only_the_calls_that_found_it_silent(
     async with asyncio.timeout(1.0):  # one timeout of Redis, for all of them together
         await asyncio.gather(*(ask(cache, "x", f"first:{n}") for n in range(20)))
     assert not cache.stats().connected
-    async with asyncio.timeout(0.3):
+    async with asyncio.timeout(0.45):  # less than one timeout
         for n in range(50):
             await ask(cache, "x", f"next:{n}")
     proxy.resume()
@@ -178,7 +178,7 @@ async def test_opening_without_redis_waits_for_it_in_the_background(made):
     """A service starts; the cache is one of memory until Redis comes."""
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(30):
         cache = await made(f"redis://127.0.0.1:{port}/0")
     assert await ask(cache, "x") == await ask(cache, "y") == "x"
     assert cache.stats().backend == "memory"
@@ -217,11 +217,11 @@ class Killable:
         words = [str(word) for name, value in options.items() for word in (f"--{name}", value)]
         self.process = subprocess.Popen([program, *words], stdout=subprocess.DEVNULL)
         with redis.Redis.from_url(self.url, retry=None) as client:
-            for _ in range(500):
+            for _ in range(6000):
                 with suppress(redis.ConnectionError):
                     client.ping()
                     return
-                time.sleep(0.01)  # a server that is starting, at most 5 s
+                time.sleep(0.01)  # a server that is starting, at most a minute
         raise AssertionError("redis did not start")
 
     def kill(self):

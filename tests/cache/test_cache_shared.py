@@ -19,12 +19,12 @@ from ava.settings import RedisSettings
 from perf.lab.guard import Guard
 from perf.lab.redis import RedisServer, find_redis
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.real_time]
 
 
 @asynccontextmanager
 async def opened(url, clock=None):
-    link = RedisLink.open(RedisSettings(url=Secret(url)))
+    link = RedisLink.open(RedisSettings(url=Secret(url), timeout_s=60))
     try:
         yield SharedStore(link, "test", clock or SystemClock()), link.client
     finally:

@@ -18,7 +18,7 @@ from ava.redis import RedisLink
 from ava.section import Secret
 from ava.settings import RedisSettings
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.real_time]
 
 KEEP = Keep(60, jitter=0)
 
@@ -50,7 +50,7 @@ async def made(redis_url):
     async with AsyncExitStack() as stack:
 
         async def make(**options):
-            link = RedisLink.open(RedisSettings(url=Secret(redis_url)))
+            link = RedisLink.open(RedisSettings(url=Secret(redis_url), timeout_s=60))
             stack.push_async_callback(link.aclose)
             return await stack.enter_async_context(Cache(link=link, **options))
 
@@ -62,7 +62,7 @@ async def two(made):
     return await made(), await made()
 
 
-async def eventually(holds, within_s=2.0):
+async def eventually(holds, within_s=30.0):
     async with asyncio.timeout(within_s):
         while not holds():  # noqa: ASYNC110 - what it looks at sets no event
             await asyncio.sleep(0.005)
@@ -117,17 +117,20 @@ async def test_processes_fetch_once(two):
 async def test_a_waiter_is_woken(two):
     """It has the value long before it would look again by itself."""
     a, b = two
-    source = Source()
-    source.gate.clear()
-    first = asyncio.create_task(ask(a, source))
-    await source.begun.wait()
-    second = asyncio.create_task(ask(b, source))
-    await eventually(lambda: b.stats().waits == 1)
-    source.gate.set()
-    started = asyncio.get_running_loop().time()
-    assert await second == await first == 1
-    assert asyncio.get_running_loop().time() - started < 0.15
-    assert b.stats().waits == 1
+    took = []
+    for number in range(5):
+        source, key = Source(), f"q:{number}"
+        source.gate.clear()
+        first = asyncio.create_task(ask(a, source, key))
+        await source.begun.wait()
+        second = asyncio.create_task(ask(b, source, key))
+        await eventually(lambda number=number: b.stats().waits == number + 1)
+        source.gate.set()
+        started = asyncio.get_running_loop().time()
+        assert await second == await first == 1
+        took.append(asyncio.get_running_loop().time() - started)
+        assert b.stats().waits == number + 1
+    assert min(took) < 0.15  # who is not woken needs longer every time
 
 
 async def test_a_failing_fetch_lets_the_other_process_try(two):
@@ -335,14 +338,14 @@ async def test_nothing_stale_is_served_in_place_of_an_answer():
 async def test_absence_is_kept_for_its_own_time(two):
     """Callers of all processes get the error again without a fetch."""
     a, b = two
-    source, keep = Source(absent(), 2), Keep(60, negative_s=0.3, jitter=0)
+    source, keep = Source(absent(), 2), Keep(60, negative_s=1.0, jitter=0)
     for cache in (a, a, b):
         with pytest.raises(NotFoundError, match="no such symbol") as caught:
             await ask(cache, source, keep=keep)
         assert (caught.value.provider, caught.value.status) == ("test", 404)
         assert await cache.get("q:1", int) is MISSING
     assert source.calls == 1
-    await asyncio.sleep(0.35)
+    await asyncio.sleep(1.05)
     assert await ask(b, source, keep=keep) == 2
 
 

@@ -13,14 +13,14 @@ from ava.redis import RedisLink
 from ava.section import Secret
 from ava.settings import RedisSettings
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.real_time]
 
 KEEP = Keep(60, tags=("sports",))
 
 
 @asynccontextmanager
 async def opened(url):
-    link = RedisLink.open(RedisSettings(url=Secret(url)))
+    link = RedisLink.open(RedisSettings(url=Secret(url), timeout_s=60))
     async with Cache(link=link) as cache:
         yield cache
     await link.aclose()
@@ -41,7 +41,7 @@ def heard_by(cache):
 
 
 async def until(holds):
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(30):
         while not holds():  # noqa: ASYNC110 - a listener sets no event
             await asyncio.sleep(0.001)
 

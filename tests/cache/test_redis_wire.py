@@ -22,7 +22,9 @@ pytestmark = pytest.mark.anyio
 
 @asynccontextmanager
 async def opened(url, **settings):
-    link = RedisLink.open(RedisSettings(url=Secret(url), **settings), clock=ManualClock())
+    link = RedisLink.open(
+        RedisSettings(url=Secret(url), **{"timeout_s": 60.0, **settings}), clock=ManualClock()
+    )
     try:
         yield link
     finally:

