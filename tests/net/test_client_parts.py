@@ -134,7 +134,7 @@ async def test_background_calls_leave_room():
     tasks = [asyncio.ensure_future(slots.acquire(Priority.BACKGROUND)) for _ in range(20)]
     await asyncio.sleep(0)
     assert sum(task.done() for task in tasks) == 6
-    await asyncio.wait_for(slots.acquire(Priority.INTERACTIVE), 1)
+    await asyncio.wait_for(slots.acquire(Priority.INTERACTIVE), 30)
     for task in tasks:
         task.cancel()
 
@@ -158,7 +158,7 @@ async def test_cancelled_waiters_lose_no_place():
             await asyncio.wait([waiter])
             slots.release(Priority.INTERACTIVE)
         await asyncio.wait([waiter])
-        await asyncio.wait_for(slots.acquire(Priority.BACKGROUND), 1)
+        await asyncio.wait_for(slots.acquire(Priority.BACKGROUND), 30)
         assert slots.waiting == 0
 
 

@@ -30,7 +30,8 @@ async def machine(redis_url, tmp_path, clock):
     links = []
 
     def make(name, machines=2, at=redis_url):
-        link = RedisLink.open(RedisSettings(url=Secret(at)))
+        # Answers may come late: a Redis that is away is one that refuses, below.
+        link = RedisLink.open(RedisSettings(url=Secret(at), timeout_s=60))
         links.append(link)
         return SharedQuota("x", RULE, link, tmp_path / name, machines=machines, clock=clock)
 

@@ -16,7 +16,7 @@ def settings(platform_dsn, redis_url, tmp_path):
     """Settings of a platform with everything but providers."""
     return Settings(
         database=DatabaseSettings(url=Secret(platform_dsn), pool_min=1, pool_max=4),
-        redis=RedisSettings(url=Secret(redis_url)),
+        redis=RedisSettings(url=Secret(redis_url), timeout_s=60),
         state=StateSettings(directory=tmp_path),
     )
 
@@ -33,7 +33,7 @@ def eventually():
     """Wait until an awaitable question is answered with yes, for what travels by message."""
 
     async def wait(holds):
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(30):
             while not await holds():  # noqa: ASYNC110 - nothing tells when
                 await asyncio.sleep(0.005)
 

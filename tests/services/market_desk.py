@@ -28,7 +28,7 @@ def settings(simulation, directory, *, keys=(), redis=None, **sections):
             urls=",".join(f"{name}={url}" for name, url in urls.items()), pace=PACE
         ),
         keys=ProviderKeys(**{name: Secret(simulation.key(name)) for name in keys}),
-        redis=RedisSettings(url=redis and Secret(redis)),
+        redis=RedisSettings(url=redis and Secret(redis), timeout_s=60),
         state=StateSettings(directory=directory),
         **sections,
     )

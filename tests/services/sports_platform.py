@@ -36,7 +36,7 @@ def settings(simulation, dsn, directory, *, keys=KEYED, redis=None, pool_max=4):
         database=DatabaseSettings(url=Secret(dsn), pool_min=1, pool_max=pool_max),
         providers=ProviderSettings(urls=urls, pace=100),
         keys=ProviderKeys(**{name: Secret(simulation.key(name)) for name in keys}),
-        redis=RedisSettings(url=redis and Secret(redis)),
+        redis=RedisSettings(url=redis and Secret(redis), timeout_s=60),
         state=StateSettings(directory=directory),
         api=ApiSettings(keys=Secret(API_KEY)),
     )

@@ -19,7 +19,7 @@ def settings(platform_dsn, redis_url, tmp_path):
     """Settings of a platform with everything."""
     return Settings(
         database=DatabaseSettings(url=Secret(platform_dsn), pool_min=1, pool_max=2),
-        redis=RedisSettings(url=Secret(redis_url)),
+        redis=RedisSettings(url=Secret(redis_url), timeout_s=60),
         state=StateSettings(directory=tmp_path),
     )
 
@@ -52,7 +52,7 @@ async def test_a_change_reaches_another_process(automation, settings):
         theirs = other.service(Automation)
         assert await theirs.is_enabled("wheel")
         await automation.turn("wheel", enabled=False, by="desk")
-        async with asyncio.timeout(2):  # the message is on its way
+        async with asyncio.timeout(30):  # the message is on its way
             while await theirs.is_enabled("wheel"):  # noqa: ASYNC110 - nothing tells when
                 await asyncio.sleep(0.005)
 

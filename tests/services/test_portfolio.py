@@ -234,7 +234,7 @@ async def test_a_token_never_opens_what_another_one_loaded(brokerage, settings, 
     """Two platforms share a Redis, which holds a portfolio and no token."""
     brokerage.reset()
     tokens = [brokerage.key("robinhood", grade) for grade in (Grade.FULL, Grade.BLOCKED)]
-    redis_of = {"redis": RedisSettings(url=Secret(redis_url))}
+    redis_of = {"redis": RedisSettings(url=Secret(redis_url), timeout_s=60)}
     async with (
         Core.open(replace(settings(tokens[0]), **redis_of)) as one,
         Core.open(replace(settings(tokens[1]), **redis_of)) as two,

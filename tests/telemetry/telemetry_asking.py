@@ -18,7 +18,7 @@ def settings_of(*, dsn=None, redis=None, **sections):
     return Settings(
         api=ApiSettings(keys=Secret("desk:desk-secret")),
         database=DatabaseSettings(url=dsn and Secret(dsn), pool_min=1, pool_max=2),
-        redis=RedisSettings(url=redis and Secret(redis)),
+        redis=RedisSettings(url=redis and Secret(redis), timeout_s=60),
         **sections,
     )
 
