@@ -20,7 +20,7 @@ async def opened(*, redis=None, clock=None, **api):
     """Open a core without a database, with two keys; `api` are settings of the API."""
     settings = Settings(
         api=ApiSettings(keys=Secret(f"desk:{SECRET},bot:other"), **api),
-        redis=RedisSettings(url=None if redis is None else Secret(redis)),
+        redis=RedisSettings(url=None if redis is None else Secret(redis), timeout_s=60),
     )
     async with Core.open(settings, clock=clock) as core:
         yield core
@@ -45,7 +45,7 @@ async def serving(app, *, send_bytes=None, **config):
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, **config))
     running = asyncio.create_task(server.serve([listener]))
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not server.started:  # noqa: ASYNC110 - uvicorn sets no event
                 await asyncio.sleep(0.002)
         yield f"{host}:{port}"

@@ -44,7 +44,7 @@ def test_sigterm_ends_it_when_its_jobs_are_done(start, platform_dsn):
     process = start(platform_dsn)
     assert "odds_sync" in process.stderr.readline()
     process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=60)
     assert process.returncode == 0
     assert said.endswith("ava: stopped\n")
     with psycopg.connect(platform_dsn) as connection:
@@ -58,7 +58,7 @@ def test_sigterm_ends_it_when_its_jobs_are_done(start, platform_dsn):
 def test_without_a_database_it_says_which_setting_is_missing(start):
     """There is no work without one."""
     process = start(None)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "AVA_DATABASE_URL is not set" in said
 
@@ -66,6 +66,6 @@ def test_without_a_database_it_says_which_setting_is_missing(start):
 def test_a_database_that_was_not_migrated_is_refused(start, database):
     """It says what to do."""
     process = start(database)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=60)
     assert process.returncode == 3
     assert "ava migrate" in said
