@@ -56,7 +56,7 @@ def test_it_ends_when_what_it_shows_has_ended(shown):
     """Nobody looks at a demonstration that is not there any more."""
     process, stall = shown
     stall.kill()
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=60)
     assert process.returncode == 3
     assert "error: a process of the demonstration ended: -9" in said
     assert "Traceback" not in said
@@ -66,7 +66,7 @@ def test_what_it_shows_ends_with_it(shown):
     """A kill of the command takes the process along, though nobody is there to ask it."""
     process, stall = shown
     process.kill()
-    stall.wait(timeout=30)
+    stall.wait(timeout=60)
 
 
 def package(body):
