@@ -47,6 +47,11 @@ def unhurried() -> Iterator[None]:
         _USUAL.reset(before)
 
 
+def usual() -> Priority:
+    """Return the priority of a question asked here, where its asker does not say."""
+    return _USUAL.get()
+
+
 class How(TypedDict, total=False):
     """What a caller may say about one question; what is left out is the endpoint's own."""
 
@@ -67,7 +72,7 @@ async def ask(
     client: Client, request: Request, read: Callable[[Answer], T], kind: type[T], how: How
 ) -> T:
     """Ask by the rules of `how`; `keep` must be among them, and None is no cache."""
-    priority = how.get("priority", _USUAL.get())
+    priority = how.get("priority", usual())
     deadline_s = how.get("deadline_s")
     keep = how["keep"]
     if keep is None:

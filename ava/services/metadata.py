@@ -1,10 +1,14 @@
 """What stands behind symbols: names, exchanges, sectors and sizes, for many at once.
 
 Two batches run side by side: Yahoo's quotes tell names and sizes, Robinhood's fundamentals, where
-there is a token, tell sectors, each a hundred symbols a call. Only what has no sector after that is
-asked for one by one, in Yahoo's summaries, five at a time. Where Yahoo cannot answer, Finnhub's
-profiles stand in, if there is a key. `sources` says who told; a symbol is answered whole or has
-failed.
+there is a token, tell sectors. Each is a hundred symbols a call, and a call is shared by all who
+came while the one before was under way. Only what has no sector after that is asked for one by one,
+in Yahoo's summaries, five at a time. Where Yahoo cannot answer, Finnhub's profiles stand in, if
+there is a key. `sources` says who told; a symbol is answered whole or has failed.
+
+The brokerage may be asked about once a second, and of a portfolio nobody else knows. So its figures
+are asked for in the background's priority: a portfolio goes first, and summaries stand in for what
+does not come in time.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,16 +26,20 @@ from ava.cache import ttls
 from ava.cache.keys import key
 from ava.errors import NotFoundError, ProviderError
 from ava.net.deadline import within
-from ava.providers.asking import Partial, each
+from ava.net.spec import Priority
+from ava.providers.asking import How, Partial, each, usual
 from ava.providers.holdings import StockFigures
 from ava.providers.market import Fundamentals
 from ava.services.by_symbol import BySymbol, Found, look_up
 from ava.services.fresh import Fresh
+from ava.services.joined import Joined
 
 if TYPE_CHECKING:
     from ava.core import Core
 
 DEADLINE_S = 20.0
+CALL_S = 10.0  # for one batch; as much is left to who waits behind it, and to who stands in
+A_CALL = 100  # symbols; both providers take that many
 
 
 class Metadata(Struct, frozen=True, kw_only=True):
@@ -54,6 +63,16 @@ class MetadataService:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        # Not one for all: a person's question must not take a background job's turn.
+        self._yahoo = {
+            priority: Joined(
+                partial(self._ask_yahoo, priority), size=A_CALL, provider="yahoo", clock=core.clock
+            )
+            for priority in Priority
+        }
+        self._brokerage = Joined(
+            self._ask_brokerage, size=A_CALL, provider="robinhood", clock=core.clock
+        )
 
     async def batch(self, symbols: Iterable[str]) -> Fresh[BySymbol[Metadata]]:
         """Return what is known of each symbol; raise a failure that all of them share."""
@@ -82,21 +101,26 @@ class MetadataService:
         return Partial(values, errors)
 
     async def _listings(self, symbols: tuple[str, ...]) -> Partial[Fundamentals]:
-        try:
-            found = await self._core.platform.yahoo.listings(symbols, keep=None)
-        except ProviderError as error:
-            return Partial({}, dict.fromkeys(symbols, error))
-        return Partial(found, {name: _stranger(name) for name in symbols if name not in found})
+        found = await self._yahoo[usual()].ask(symbols)
+        told = {*found.values, *found.errors}
+        strangers = {name: _stranger(name) for name in symbols if name not in told}
+        return Partial(found.values, {**found.errors, **strangers})
+
+    async def _ask_yahoo(
+        self, priority: Priority, symbols: tuple[str, ...]
+    ) -> Mapping[str, Fundamentals]:
+        how: How = {"keep": None, "priority": priority, "deadline_s": CALL_S}
+        return await self._core.platform.yahoo.listings(symbols, **how)
 
     async def _figures(self, symbols: tuple[str, ...]) -> Mapping[str, StockFigures]:
         """Return what the brokerage says; what it cannot say now is asked for elsewhere."""
-        platform = self._core.platform
-        if not platform.gateway.offers("robinhood"):
+        if not self._core.platform.gateway.offers("robinhood"):
             return {}
-        try:
-            return await platform.robinhood.fundamentals(symbols, keep=None)
-        except ProviderError:
-            return {}
+        return (await self._brokerage.ask(symbols)).values
+
+    async def _ask_brokerage(self, symbols: tuple[str, ...]) -> Mapping[str, StockFigures]:
+        how: How = {"keep": None, "priority": Priority.BACKGROUND, "deadline_s": CALL_S}
+        return await self._core.platform.robinhood.fundamentals(symbols, **how)
 
     async def _summaries(self, symbols: list[str]) -> Partial[Fundamentals]:
         return await self._core.platform.yahoo.summaries(symbols, keep=None)

@@ -8,6 +8,7 @@ and must find the same companies. Two calls at once against ten in turn are a fa
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
@@ -17,16 +18,18 @@ import httpx
 
 from ava.core import Core
 from ava.services.metadata import MetadataService
-from perf.claim import Body, Category, Plan, at_least, claim, exactly
+from perf.claim import Body, Category, Plan, at_least, at_most, claim, exactly
 from perf.claims.document.market import get_batch_metadata
 from perf.claims.providers.virtual import SYMBOLS
 from perf.claims.services.running import Running
 from perf.instruments import Arm, Compare, Count, Counted
 from perf.lab.lab import Lab
 from perf.lab.providers import Simulation
+from perf.lab.providers.market import day_of, market
 from perf.sample import Scale
 
 TEN = list(SYMBOLS[:10])
+CALLERS = 200
 _SUMMARY = "price,assetProfile,summaryDetail"
 
 Company = tuple[str, str | None, float | None, float | None]
@@ -211,5 +214,33 @@ async def batch_calls_again(lab: Lab) -> Plan:
         for pair in pairs:
             await service.batch(pair)
         return Counted(_calls(simulation), {"selections": len(pairs), "kept": "each by itself"})
+
+    return running.ending(Count(count, "calls"))
+
+
+@claim(
+    id="S3.single.calls",
+    rows=["S3"],
+    title="200 single look-ups at once, with nothing kept, cost four calls, not 400",
+    source="product target",
+    target=at_most(4, "calls"),
+    category=Category.RESOURCES,
+)
+async def single_calls(lab: Lab) -> Plan:
+    """Let 200 callers ask for one symbol each at the same time, and count what arrives."""
+    running = Running(lab)
+    simulation = lab.providers("yahoo", "robinhood")
+    core = await running.core(simulation=simulation)
+    await metadata(core)  # cookie and crumb are at hand
+    symbols = market(lab.seed, day_of(simulation.now().timestamp())).symbols[:CALLERS]
+
+    async def count() -> Counted:
+        await core.platform.cache.invalidate_tags("metadata")
+        simulation.reset()
+        service = core.service(MetadataService)
+        found = await asyncio.gather(*(service.batch((symbol,)) for symbol in symbols))
+        if [list(one.value.items) for one in found] != [[symbol] for symbol in symbols]:
+            raise RuntimeError("a caller got no answer, or another's")
+        return Counted(_calls(simulation), {"callers": len(found), "before": "two calls each"})
 
     return running.ending(Count(count, "calls"))
