@@ -1,8 +1,9 @@
 """The file of the history: one JSON line a run, extended whole or not at all.
 
 Two runs may end at once, so a writer holds its folder's lock while it reads, adds and replaces; a
-reader needs none, since the file is renamed into place. A line that cannot be read is kept as it
-is and counted, never taken for a good run and never lost.
+reader needs none, since the file is renamed into place. What was written is on the disk before the
+name is: a history cannot be measured again. A line that cannot be read is kept as it is and
+counted, never taken for a good run and never lost.
 """
 
 from __future__ import annotations
@@ -14,8 +15,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-from perf.files import write_atomically
 
 _NEEDED = frozenset({"run", "started", "profile", "commit", "machine", "results"})
 
@@ -36,6 +35,7 @@ def lines(path: Path) -> tuple[list[Line], int]:
 def extend(path: Path, choose: Callable[[Lines], Lines]) -> None:
     """Add the lines that `choose` returns, given those that are there."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    path = path.resolve()  # a link to a history that is kept elsewhere stays one
     with _locked(path.parent):
         added = choose(lines(path)[0])
         if not added:
@@ -44,7 +44,20 @@ def extend(path: Path, choose: Callable[[Lines], Lines]) -> None:
         if before and not before.endswith("\n"):
             before += "\n"
         text = "".join(f"{json.dumps(line, sort_keys=True)}\n" for line in added)
-        write_atomically(path, before + text)
+        _replace(path, before + text)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Put a text in the place of a file's, whole or not at all even where the machine stops."""
+    beside = path.with_name(f".{path.name}.new")  # one writer at a time has the lock
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -63,4 +76,5 @@ def _line(text: str) -> Line | None:
         line = json.loads(text)
     except ValueError:
         return None
-    return line if isinstance(line, dict) and line.keys() >= _NEEDED else None
+    is_run = isinstance(line, dict) and line.keys() >= _NEEDED
+    return line if is_run and isinstance(line["results"], dict) else None
