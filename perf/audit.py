@@ -144,8 +144,11 @@ def _run(audit: Audit, started: datetime, duration_s: float) -> dict[str, Any]:
 
 def _baseline(audit: Audit, machine: str, progress: Progress) -> build.Baseline:
     """Return the runs to compare with; a history that cannot be read is told, and is none."""
+    file = audit.settings.history_in(audit.root)
+    if file is None:
+        return build.Baseline()
     try:
-        past = history.read(audit.root / audit.settings.history)
+        past = history.read(file)
     except (OSError, UnicodeDecodeError) as error:
         progress(f"{audit.settings.history} cannot be read, so nothing is compared: {error}")
         return build.Baseline()
@@ -156,8 +159,11 @@ def _baseline(audit: Audit, machine: str, progress: Progress) -> build.Baseline:
 
 def _remember(audit: Audit, document: dict[str, Any], progress: Progress) -> None:
     """Add the run to the history; a report without a history is still a report."""
+    file = audit.settings.history_in(audit.root)
+    if file is None:
+        return
     try:
-        history.append(audit.root / audit.settings.history, document)
+        history.append(file, document)
     except (OSError, UnicodeDecodeError) as error:
         progress(f"{audit.settings.history} was not extended: {error}")
 

@@ -17,11 +17,12 @@ from typing import Any
 
 from perf.errors import UserError
 from perf.history import store
+from perf.history.importers.bench_run import NAME
+from perf.history.series import Point, Series, collect
 from perf.report import figures
 from perf.report.model import DRIFT
 from perf.stats import quantile
 
-PROFILE = "bench"  # its lines in a history are no audit's
 _MOST_SAMPLES = (
     5_000  # an interval is not narrower for more, as rounds of one run resemble each other
 )
@@ -29,10 +30,9 @@ _MOST_SAMPLES = (
 
 @dataclass(frozen=True, slots=True)
 class BenchSettings:
-    """`[tool.ava-perf.bench]`: the folder of the benchmarks, and the file of past runs."""
+    """`[tool.ava-perf.bench]`: the folder of the benchmarks."""
 
     folder: str = "perf/benchmarks"
-    history: str = "reports/benchmarks.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,61 +86,42 @@ def _figure(name: str, stats: Mapping[str, Any]) -> Figure:
     return Figure(name, middle.estimate, low, high, int(stats["rounds"]))
 
 
-def compare(now: Iterable[Figure], past: Sequence[store.Line]) -> list[Compared]:
+def compare(now: Iterable[Figure], past: Iterable[Series]) -> list[Compared]:
     """Return each figure beside the newest one of its name; `past` is of one class of machine."""
-    return [_beside(figure, past) for figure in now]
+    points = {series.key.name: series.points for series in past}
+    return [_beside(figure, points.get(figure.id, ())) for figure in now]
 
 
-def _beside(now: Figure, past: Sequence[store.Line]) -> Compared:
-    for line in reversed(past):
-        then = line["results"].get(now.id)
-        if then is not None and 0 < then["low"] <= then["high"]:
-            return _moved(now, then, line)
+def _beside(now: Figure, past: Sequence[Point]) -> Compared:
+    for then in reversed(past):
+        if then.low is not None and then.high is not None and 0 < then.low <= then.high:
+            return _moved(now, then, (now.low / then.high - 1, now.high / then.low - 1))
     return Compared(now, Move.NEW)
 
 
-def _moved(now: Figure, then: Mapping[str, Any], line: store.Line) -> Compared:
+def _moved(now: Figure, then: Point, interval: tuple[float, float]) -> Compared:
     """Compare by the far ends of both intervals: two runs share no rounds."""
-    interval = (now.low / then["high"] - 1, now.high / then["low"] - 1)
     move = Move.SAME
     if interval[0] > DRIFT:
         move = Move.SLOWER
     elif interval[1] < -DRIFT:
         move = Move.FASTER
-    change = now.seconds / then["estimate"] - 1
-    return Compared(now, move, change, interval, line["started"], line["commit"])
+    change = now.seconds / then.value - 1
+    return Compared(now, move, change, interval, then.started, then.commit or None)
 
 
-def line_of(now: Iterable[Figure], run: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is kept of a run; `run` holds its id, start, commit and machine."""
-    return {
-        "schema": 1,
-        "profile": PROFILE,
-        **run,
-        "results": {
-            figure.id: {"estimate": figure.seconds, "low": figure.low, "high": figure.high}
-            for figure in now
-        },
-    }
-
-
-def past_of(path: Path, machine: str) -> tuple[list[store.Line], int]:
-    """Return a machine's runs, oldest first, and how many lines could not be read."""
+def past_of(path: Path, machine: str) -> tuple[tuple[Series, ...], int]:
+    """Return the figures of a machine's runs, and how many lines could not be read."""
     found, unreadable = store.lines(path)
-    return [line for line in found if _is_like(line, machine)], unreadable
+    return collect(line for line in found if _is_like(line, machine)), unreadable
 
 
 def _is_like(line: store.Line, machine: str) -> bool:
-    return (line["machine"], line["profile"]) == (machine, PROFILE)
-
-
-def keep(path: Path, line: store.Line) -> None:
-    """Add a run to those kept."""
-    store.extend(path, lambda _: [line])
+    return (line["machine"], line.get("source")) == (machine, NAME)
 
 
 def to_json(compared: Sequence[Compared], run: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document of `--json`."""
+    """Return the document of `--json`, which the history keeps; `run` says which run it is."""
     return {"schema": 1, "run": dict(run), "benchmarks": [_as_dict(one) for one in compared]}
 
 

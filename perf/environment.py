@@ -11,6 +11,7 @@ import importlib.metadata
 import os
 import platform
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,22 @@ def machine_class() -> str:
     """Return a key shared by machines whose figures may be compared: processor, cores, memory."""
     text = f"{_cpu_model()}|{_cores()}|{round(_memory_gib() or 0)}|{platform.machine()}"
     return f"{_cores()}-core-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def interpreter_class(python: str = sys.executable) -> str:
+    """Return the class of machine with the version of an interpreter that alone makes figures."""
+    return f"{machine_class()}, Python {_python(python)}"
+
+
+def _python(python: str) -> str:
+    if python == sys.executable:
+        return f"{sys.version_info.major}.{sys.version_info.minor}"
+    code = "import sys; print(*sys.version_info[:2], sep='.')"
+    try:
+        done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return "not known"
+    return done.stdout.strip()
 
 
 def _cores() -> int:

@@ -34,7 +34,8 @@ class Settings:
     """What may be configured.
 
     `claims` are packages to discover claims in, `out` is the report's folder, `history` the file
-    of past runs, `noise_limit` the relative A/A noise above which the report carries a warning.
+    of past runs (empty: none is kept), `noise_limit` the relative A/A noise above which the report
+    carries a warning.
     """
 
     claims: tuple[str, ...] = ("perf.claims",)
@@ -48,6 +49,10 @@ class Settings:
         """Return settings with the given flags in force; None leaves a setting as it was."""
         given = {name: value for name, value in flags.items() if value is not None}
         return replace(self, **given)
+
+    def history_in(self, root: Path) -> Path | None:
+        """Return the file of past runs of the project at `root`; None where none is kept."""
+        return root / self.history if self.history else None
 
 
 def read(root: Path, environment: Mapping[str, str]) -> Settings:

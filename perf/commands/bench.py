@@ -19,8 +19,10 @@ from perf import benching, environment
 from perf.errors import UserError
 from perf.exits import Exit
 from perf.files import OutputError, write_atomically
+from perf.history import intake
+from perf.history.series import Series
 from perf.saying import say
-from perf.settings import read_section
+from perf.settings import read, read_section
 
 _NO_TESTS, _USAGE, _INTERRUPTED = 5, 4, 2  # pytest's exit codes
 
@@ -41,6 +43,7 @@ def command(
     """Run pytest-benchmark's benchmarks and show them beside the last run on such a machine."""
     root = Path.cwd()
     settings = read_section(benching.BenchSettings, "bench", root, os.environ)
+    history = read(root, os.environ).history_in(root)
     place = root / (folder or settings.folder)
     if not place.exists():
         raise UserError(f"{place} is not there; name the benchmarks with --folder")
@@ -49,13 +52,9 @@ def command(
     if not raw:
         return _reason(ended)
     now = benching.read(raw)
-    history = root / settings.history
-    past, unreadable = _past(history, run["machine"])
-    if unreadable:
-        say(f"{unreadable} lines of {settings.history} cannot be read; left out")
-    compared = benching.compare(now, past)
+    compared = benching.compare(now, _past(history, run["machine"]))
     if not no_save:
-        _keep(history, benching.line_of(now, run))
+        intake.keep(history, "bench.json", benching.to_json(compared, run), say)
     _show(compared, run, json_file)
     if ended:
         say("some benchmarks failed; their figures are missing above")
@@ -65,13 +64,12 @@ def command(
 def _run(root: Path) -> dict[str, Any]:
     """Return what identifies this run: the class of machine includes the interpreter here."""
     started, revision = datetime.now(UTC), environment.revision(root)
-    python = f"{sys.version_info.major}.{sys.version_info.minor}"
     return {
         "run": f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
         "started": f"{started:%Y-%m-%dT%H:%M:%SZ}",
         "commit": revision.commit,
         "dirty": revision.dirty,
-        "machine": f"{environment.machine_class()}, Python {python}",
+        "machine": environment.interpreter_class(),
     }
 
 
@@ -104,20 +102,17 @@ def _reason(ended: int) -> Exit:
     return Exit.NOT_MEASURED
 
 
-def _past(history: Path, machine: str) -> tuple[Sequence[Mapping[str, Any]], int]:
+def _past(history: Path | None, machine: str) -> tuple[Series, ...]:
+    if history is None:
+        return ()
     try:
-        return benching.past_of(history, machine)
+        past, unreadable = benching.past_of(history, machine)
     except (OSError, UnicodeDecodeError) as error:
         say(f"{history} cannot be read, so nothing is compared: {error}")
-        return [], 0
-
-
-def _keep(history: Path, line: Mapping[str, Any]) -> None:
-    """Keep the run; figures without a history are still figures."""
-    try:
-        benching.keep(history, line)
-    except (OSError, UnicodeDecodeError) as error:
-        say(f"{history} was not extended: {error}")
+        return ()
+    if unreadable:
+        say(f"{unreadable} lines of {history} cannot be read; left out")
+    return past
 
 
 def _show(

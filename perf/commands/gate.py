@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
+from perf import environment
 from perf.gate.coordinator import Progress
 from perf.gate.document import document
+from perf.gate.environment import interpreter
 from perf.gate.outcome import Outcome, exit_of, outcome
 from perf.gate.plan import wanted
 from perf.gate.publish import to_file, to_folder, to_github
@@ -19,8 +22,9 @@ from perf.gate.rules import GateSettings, check
 from perf.gate.sample import Metric
 from perf.gate.session import Asked, compare
 from perf.gate.table import table
+from perf.history import intake
 from perf.saying import say
-from perf.settings import read_section
+from perf.settings import read, read_section
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -64,8 +68,10 @@ def command(  # noqa: PLR0913 - one parameter an option
     check(settings)
     words = arguments or settings.args
     asked = Asked(here, settings, base, head, base_dir, head_dir, words, seed)
+    history, started = read(here, os.environ).history_in(here), datetime.now(UTC)
     result = outcome(compare(asked, wanted, say, _show), allow_removed=settings.allow_removed)
     _publish(result, json_file, out)
+    intake.keep(history, "gate.json", {**document(result), "run": _about(started, settings)}, say)
     return exit_of(result, strict=settings.strict)
 
 
@@ -79,6 +85,12 @@ def _publish(result: Outcome, json_file: Path | None, out: Path | None) -> None:
     click.echo(json.dumps(document(result), indent=1) if printed else table(result))
     for line in to_github(result, os.environ):
         click.echo(line, err=printed)
+
+
+def _about(started: datetime, settings: GateSettings) -> dict[str, str]:
+    """Return what the history knows a run by, beside the revisions."""
+    python = interpreter(settings.python or None, Path.cwd(), os.environ)
+    return {"started": started.isoformat(), "machine": environment.interpreter_class(python)}
 
 
 def _show(progress: Progress) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from perf.changepoints import FEWEST
 from perf.errors import UserError
 from perf.exits import Exit
 from perf.files import OutputError, write_atomically
@@ -37,7 +38,10 @@ def command(
     out: str | None,
     as_json: bool,  # noqa: FBT001 - click's flag
 ) -> int:
-    """Show each series with its change points, and write a page of charts."""
+    """Show each series with its change points, and write a page of charts.
+
+    Runs of audit, load, bench and gate are in it by themselves; `import` adds other tools' files.
+    """
     if context.invoked_subcommand is not None:
         return Exit.OK
     file = _history()
@@ -92,8 +96,10 @@ def import_files(files: tuple[str, ...], as_json: bool) -> int:  # noqa: FBT001 
 
 
 def _history() -> Path:
-    root = Path.cwd()
-    return root / read(root, os.environ).history
+    file = read(Path.cwd(), os.environ).history_in(Path.cwd())
+    if file is None:
+        raise UserError("no history is kept: the setting `history` is empty")
+    return file
 
 
 def _lines(file: Path) -> tuple[list[store.Line], int]:
@@ -156,6 +162,8 @@ def _steps(trend: Trend) -> list[str]:
 
 
 def _quiet(trend: Trend) -> str:
-    unit, key, values = trend.series.unit, trend.series.key, trend.series.values
-    runs = f"{len(values)} runs"
-    return "\t".join(["steady", str(key), runs, f"last {page.level(values[-1], unit)}", key.kind])
+    """Return the line of a series without a step; of a few runs nothing is said."""
+    key, points = trend.series.key, trend.series.points
+    word = "steady" if len(points) >= FEWEST else "few"
+    runs, last = count(len(points), "run"), f"last {page.last(trend)}"
+    return "\t".join([word, str(key), runs, last, key.kind])

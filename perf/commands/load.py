@@ -11,13 +11,15 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
 from perf.exits import exit_code
 from perf.files import check_replaceable
+from perf.history import intake
 from perf.load import judged
-from perf.load.result import Result, load
+from perf.load.result import NAME, Result, load
 from perf.load.run import Order, run
 from perf.load.scenarios import located
 from perf.load.searching import Capacity, at_scale, search
@@ -51,7 +53,9 @@ def command(scenario: str, **options: Any) -> int:
     """Run a SCENARIO, by its name in loadtests/ or its path, and judge its thresholds."""
     root = Path.cwd()
     settings = read_section(LoadSettings, "load", root, os.environ)
-    strict = read(root, os.environ).with_flags(strict=options["strict"]).strict
+    general = read(root, os.environ).with_flags(
+        strict=options["strict"], profile=options["profile"]
+    )
     order = _order(located(scenario, root), settings, options)
     earlier = load(Path(options["compare"])) if options["compare"] else None
     out = root / (options["out"] or Path(settings.out) / order.file.stem)
@@ -62,13 +66,15 @@ def command(scenario: str, **options: Any) -> int:
         took_s, facts = time.monotonic() - clock, subject.facts
     entries = judged.judge(result)
     about = judged.run_facts(root, result, started, took_s, _command_line(sys.argv[1:]))
+    about["subject"] = _named(options["host"], general.profile)
     whole = judged.document(result, entries, about, facts)
     more = judged.further(result, found, earlier)
     whole["load"].update(more.data)
     judged.write(out, result, entries, whole)
+    intake.keep(general.history_in(root), NAME, judged.file_of(result, whole), say)
     click.echo(json.dumps(whole, indent=1) if options["as_json"] else table(result, entries, more))
     say(f"report: {out / 'index.html'}")
-    return exit_code(judged.verdicts(entries, result.reasons()), strict=strict)
+    return exit_code(judged.verdicts(entries, result.reasons()), strict=general.strict)
 
 
 def _put_on(order: Order, subject: Subject, *, capacity: bool) -> tuple[Result, Capacity | None]:
@@ -101,6 +107,11 @@ def _subject(
     if options["host"]:
         return given(options["host"], options["headers"], options["pids"], settings, root)
     return demonstrated(options["profile"], root)
+
+
+def _named(host: str | None, profile: str) -> str:
+    """Return what was loaded, as the history tells it apart; an address without its user."""
+    return urlsplit(host).netloc.rpartition("@")[2] if host else f"the demonstration, {profile}"
 
 
 def _command_line(arguments: Sequence[str]) -> str:

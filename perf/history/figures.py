@@ -1,4 +1,4 @@
-"""What another tool measured, in the history's own terms: a run of figures.
+"""What was measured, in the history's own terms: a run of figures.
 
 A figure is one number of one thing, with its unit and which way is better. What a file holds and
 is not kept is a `Skipped` with its reason, so that rows read are rows kept and rows skipped. A run
@@ -16,7 +16,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-IMPORTED = "imported"  # the profile of a run that no audit made
+IMPORTED = "imported"  # the profile of a run that a file was imported for
+OWN = "own"  # and of one that a command kept when it ended
 UNKNOWN_MACHINE = "machine not known"
 DATED = "dated by the file's own time"
 
@@ -47,7 +48,8 @@ class Run:
     """The figures of one run; `started` and `commit` are empty where they are not known.
 
     `dated` says whether `started` is the run's own and not its file's; `turn` is its place in a
-    file that dates nothing.
+    file that dates nothing. `verdicts` are those that were given to figures, by their name; `known`
+    stands for the run where a file may hold less of it than the history does.
     """
 
     source: str
@@ -58,12 +60,15 @@ class Run:
     machine: str = UNKNOWN_MACHINE
     dated: bool = True
     turn: int = 0
+    verdicts: Mapping[str, str] = field(default_factory=dict)
+    known: Any = None
 
     @property
     def id(self) -> str:
         """Return a name made of what the run holds; a file that is copied is not another run."""
         held = asdict(self if self.dated else replace(self, started=""))
-        text = json.dumps(held, sort_keys=True)
+        del held["verdicts"], held["known"]
+        text = json.dumps(held if self.known is None else self.known, sort_keys=True)
         return f"{self.source}:{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
@@ -164,13 +169,13 @@ def machine_key(*facts: Any) -> str:
     return f"imported-{hashlib.sha256('|'.join(known).encode()).hexdigest()[:8]}"
 
 
-def to_line(run: Run, file: str) -> dict[str, Any]:
+def to_line(run: Run, file: str, profile: str = IMPORTED) -> dict[str, Any]:
     """Return the history's line of a run: an audit without claims, and figures beside."""
     return {
         "schema": 1,
         "run": run.id,
         "started": run.started,
-        "profile": IMPORTED,
+        "profile": profile,
         "commit": run.commit or None,
         "dirty": run.dirty,
         "complete": False,
@@ -180,6 +185,7 @@ def to_line(run: Run, file: str) -> dict[str, Any]:
         "source": run.source,
         "file": file,
         "figures": [asdict(figure) for figure in run.figures],
+        "verdicts": dict(run.verdicts),
     }
 
 

@@ -1,19 +1,21 @@
-"""Taking files into the history: read, compare with what is there, append.
+"""Taking runs into the history: read, compare with what is there, append.
 
-A run that is there already is not added again, and is counted as such; what a file holds is either
-added, known or skipped with its reason.
+A file of another tool is taken when it is imported, a run of our own when it ends. What a command
+measured is read from the document that it writes, by the importer of that format: its file, brought
+back later from elsewhere, is then the run that is there already. A run that is there is not added
+again, and is counted as such; what a file holds is either added, known or skipped with its reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from perf.history import importers, store
-from perf.history.document import open_document
-from perf.history.figures import Imported, to_line
+from perf.history.document import Document, NotReadableError, open_document
+from perf.history.figures import IMPORTED, OWN, Imported, to_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +34,29 @@ class Taken:
 
 def take(history: Path, path: Path) -> Taken:
     """Add a file's runs to the history; raise NotReadableError when it cannot be read."""
-    document = open_document(path)
+    return _add(history, open_document(path), IMPORTED)
+
+
+def keep(
+    history: Path | None, name: str, document: Mapping[str, Any], tell: Callable[[str], None]
+) -> None:
+    """Add the run that a command has just made; None for a history keeps nothing.
+
+    Whatever hinders it is told and raises nothing: figures without a history are still figures.
+    """
+    if history is None:
+        return
+    try:
+        _add(history, Document(name, modified="", json=document), OWN)
+    except NotReadableError as error:
+        tell(f"not kept in the history: {error}")
+    except (OSError, UnicodeDecodeError) as error:
+        tell(f"{history} was not extended: {error}")
+
+
+def _add(history: Path, document: Document, profile: str) -> Taken:
     imported = importers.read(document)
-    lines = {run.id: to_line(run, document.name) for run in imported.runs}
+    lines = {run.id: to_line(run, document.name, profile) for run in imported.runs}
     added: list[Mapping[str, Any]] = []
 
     def choose(there: store.Lines) -> store.Lines:
@@ -42,7 +64,8 @@ def take(history: Path, path: Path) -> Taken:
         added.extend(line for name, line in lines.items() if name not in held)
         return added
 
-    store.extend(history, choose)
+    if lines:
+        store.extend(history, choose)
     return Taken(document.name, imported, len(added))
 
 

@@ -43,6 +43,7 @@ class Point:
     value: float
     low: float | None
     high: float | None
+    verdict: str = ""  # what was said of it when it was measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +93,8 @@ def _series(key: Key, figures: Sequence[tuple[Figure, Point]]) -> Series:
 def _figures(line: Mapping[str, Any]) -> Iterator[tuple[str, Figure]]:
     """Yield the figures of an audit's line and of an imported one, with their kind."""
     for name, result in line["results"].items():
-        value, target = number(result["estimate"]), result["target"]
-        if value is not None and target["kind"] != TargetKind.COUNTER_EXAMPLE:
+        value, target = number(result["estimate"]), result.get("target")
+        if value is not None and target and target["kind"] != TargetKind.COUNTER_EXAMPLE:
             low, high = (number(end) for end in result["interval"] or (None, None))
             better = _BETTER.get(TargetKind(target["kind"]), Better.UNKNOWN)
             yield (
@@ -112,4 +113,11 @@ def _point(line: Mapping[str, Any], figure: Figure) -> Point:
         figure.value,
         figure.low,
         figure.high,
+        _verdict(line, figure),
     )
+
+
+def _verdict(line: Mapping[str, Any], figure: Figure) -> str:
+    if figure.metric == ESTIMATE and figure.name in line["results"]:
+        return str(line["results"][figure.name].get("verdict", ""))
+    return str((line.get("verdicts") or {}).get(figure.name, ""))

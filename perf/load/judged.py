@@ -117,8 +117,18 @@ def write(
     folder: Path, result: Result, entries: Sequence[build.Judged], whole: Mapping[str, Any]
 ) -> None:
     """Write the report's folder, with the run itself beside it."""
-    raw = json.dumps(result.to_json())
+    raw = json.dumps(file_of(result, whole))
     build.write(folder, whole, [one.measured for one in entries], {NAME: raw})
+
+
+def file_of(result: Result, whole: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a run as its file has it: with when, on which commit and machine it was made."""
+    return {
+        **result.to_json(),
+        "run": whole["run"],
+        "environment": {"machine": whole["environment"]["machine"]},
+        "capacity": whole["load"].get("capacity"),
+    }
 
 
 def _claim(threshold: Threshold, result: Result) -> Claim:

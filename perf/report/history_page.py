@@ -66,6 +66,7 @@ def _environment() -> Environment:
         figures=figures,
         chart=_chart,
         level=level,
+        last=last,
         levels=levels,
         moved_by=moved_by,
         sure=sure,
@@ -103,7 +104,14 @@ def words(trend: Trend) -> str:
     unit = trend.series.unit
     said = f"from {level(min(values), unit)} to {level(max(values), unit)}"
     moved = "".join(f"; {moved_by(step)} at {named(step)}" for step in trend.steps)
-    return f"{said}, last {level(values[-1], unit)}{moved}"
+    return f"{said}, last {last(trend)}{moved}"
+
+
+def last(trend: Trend) -> str:
+    """Write the newest figure of a series, with the verdict it was given."""
+    newest = trend.series.points[-1]
+    verdict = f" ({newest.verdict.replace('_', ' ')})" if newest.verdict else ""
+    return f"{level(newest.value, trend.series.unit)}{verdict}"
 
 
 def level(value: float, unit: str) -> str:

@@ -9,6 +9,9 @@ import pytest
 
 from perf import benching
 from perf.benching import Figure, Move
+from perf.history import figures as history
+from perf.history import intake, series, store
+from perf.history.importers.bench_run import NAME
 
 BENCHMARKS = """
 def test_sum(benchmark):
@@ -19,19 +22,30 @@ def test_broken(benchmark):
 """
 
 
-def line(
-    seconds, *, machine="m", name="a", spread=0.0, started="2026-01-01T00:00:00Z", profile="bench"
-):
+RUN = {"run": "r", "started": "2026-01-01T00:00:00Z", "commit": "c", "dirty": False, "machine": "m"}
+
+
+def figure(seconds, name="a", spread=0.0):
+    return Figure(name, seconds, seconds * (1 - spread), seconds * (1 + spread), 10)
+
+
+def line(seconds, *, name="a", spread=0.0, source=NAME):
     """Return a kept run with one figure."""
-    low, high = seconds * (1 - spread), seconds * (1 + spread)
-    run = {"run": "r", "started": started, "commit": "c", "machine": machine, "profile": profile}
-    return {**run, "results": {name: {"estimate": seconds, "low": low, "high": high}}}
+    now = figure(seconds, name, spread)
+    kept = history.Figure(name, "median", seconds, "s", history.Better.LESS, now.low, now.high)
+    run = history.Run(source, (kept,), RUN["started"], RUN["commit"], machine=RUN["machine"])
+    return history.to_line(run, "bench.json", history.OWN)
 
 
 def compared(seconds, past, spread=0.0):
-    now = Figure("a", seconds, seconds * (1 - spread), seconds * (1 + spread), 10)
-    (found,) = benching.compare([now], past)
+    (found,) = benching.compare([figure(seconds, spread=spread)], series.collect(past))
     return found
+
+
+def keep(path, seconds, **run):
+    """Keep a run as the command does."""
+    compared = benching.compare([figure(seconds)], ())
+    intake.keep(path, "bench.json", benching.to_json(compared, {**RUN, **run}), pytest.fail)
 
 
 @pytest.mark.parametrize(
@@ -67,22 +81,32 @@ def test_the_newest_run_that_has_it_is_compared_with():
 
 
 def test_only_runs_on_such_a_machine_are_compared(tmp_path):
-    """And no audit's line, though it lies in the same file."""
+    """And no other tool's, though it lies in the same file."""
     path = tmp_path / "history.jsonl"
-    for kept in (line(1.0), line(2.0, machine="other"), line(3.0, profile="full")):
-        benching.keep(path, kept)
-    found, unreadable = benching.past_of(path, "m")
-    assert [run["results"]["a"]["estimate"] for run in found] == [1.0]
+    keep(path, 1.0)
+    keep(path, 2.0, run="other", machine="other")
+    store.extend(path, lambda _: [line(3.0, source="pytest-benchmark")])
+    (found,), unreadable = benching.past_of(path, "m")
+    assert found.values == (1.0,)
     assert unreadable == 0
 
 
 def test_what_is_kept_is_what_was_measured(tmp_path):
     """The next run reads what this one wrote."""
-    run = {"run": "r", "started": "s", "commit": None, "machine": "m"}
     path = tmp_path / "history.jsonl"
-    benching.keep(path, benching.line_of([Figure("a", 2.0, 1.0, 3.0, 5)], run))
-    (kept,), _ = benching.past_of(path, "m")
-    assert kept["results"] == {"a": {"estimate": 2.0, "low": 1.0, "high": 3.0}}
+    compared = benching.compare([Figure("a", 2.0, 1.0, 3.0, 5)], ())
+    intake.keep(path, "bench.json", benching.to_json(compared, RUN), pytest.fail)
+    (found,), _ = benching.past_of(path, "m")
+    (point,) = found.points
+    assert (point.value, point.low, point.high, point.commit) == (2.0, 1.0, 3.0, "c")
+
+
+def test_a_run_is_kept_once(tmp_path):
+    """Its file, imported later, is the run that is there already."""
+    path = tmp_path / "history.jsonl"
+    keep(path, 1.0)
+    keep(path, 1.0)
+    assert len(store.lines(path)[0]) == 1
 
 
 def test_the_interval_is_within_the_samples():
