@@ -50,6 +50,7 @@ def record(results: Mapping[str, Any]) -> dict[str, Any]:
         "started": run["started"],
         "profile": run["profile"],
         "commit": run["commit"],
+        "dirty": run.get("dirty"),
         "complete": run["selection"] is None,
         "machine": environment["machine"],
         "noise": environment["noise"],

@@ -44,6 +44,7 @@ class Point:
     low: float | None
     high: float | None
     verdict: str = ""  # what was said of it when it was measured
+    dirty: bool | None = None  # whether it was measured with changes beyond the commit
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ def _point(line: Mapping[str, Any], figure: Figure) -> Point:
         figure.low,
         figure.high,
         _verdict(line, figure),
+        line.get("dirty"),
     )
 
 

@@ -141,5 +141,11 @@ def sure(step: Step) -> str:
 
 
 def named(step: Step) -> str:
-    """Return the run a step is first seen in: its commit, else its day, else its place."""
-    return step.first.commit[:10] or step.first.started[:10] or f"figure {step.point.index + 1}"
+    """Return the run a step is first seen in: its commit, else its day, else its place.
+
+    A commit whose tree had changes is marked as git does, since these may have made the step.
+    """
+    first = step.first
+    if first.commit:
+        return f"{first.commit[:10]}{'-dirty' if first.dirty else ''}"
+    return first.started[:10] or f"figure {step.point.index + 1}"

@@ -15,7 +15,7 @@ from perf.experiments.change_points.score import by_people, hits
 from perf.history import series, store, trends
 from perf.history.figures import Better, Figure, Run, figures_of, moment, number, to_line
 from perf.history.trends import Effect
-from perf.report.history_page import render_history
+from perf.report.history_page import named, render_history
 
 LEVELS = [10.0, 10.1, 9.9, 10.0, 10.1, 9.9] * 3 + [15.0, 15.1, 14.9, 15.0, 15.1, 14.9] * 2
 
@@ -98,6 +98,21 @@ def test_a_claim_is_a_series_whose_target_says_what_is_better():
     """An estimate that should be at least its bound is better the more; an open end is unknown."""
     (found,) = series.collect([audit(5.0)])
     assert (str(found.key), found.better, found.points[0].high) == ("D1.a", Better.MORE, None)
+
+
+def test_a_result_without_a_target_is_no_series():
+    """A line of another kind in the same file hinders nobody from reading the others."""
+    line = audit(1.0)
+    del line["results"]["D1.a"]["target"]
+    assert series.collect([line]) == ()
+
+
+def test_a_step_in_a_tree_with_changes_is_marked():
+    """The commit alone may not have made it."""
+    kept = [{**line, "dirty": True} for line in lines(LEVELS)]
+    (found,) = series.collect(kept)
+    (step,) = trends.trend_of(found).steps
+    assert named(step) == f"{18:040x}"[:10] + "-dirty"
 
 
 def test_a_counter_example_is_no_series():
