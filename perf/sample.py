@@ -21,7 +21,8 @@ class Kind(StrEnum):
     COUNT = "count"  # an exact number, counted more than once: samples "count"
     LEVEL = "level"  # what something held, read now and then: samples "level", MB above the start
     # Under load there are too many times to keep: samples "us", the middle of each bucket of a
-    # histogram in microseconds, and "times", how many fell into it.
+    # histogram in microseconds, "times", how many fell into it, and "block", which stretch of time
+    # they are of, numbered from 0.
     DISTRIBUTION = "distribution"
     SHARE = "share"  # so many of so many: samples "part" and "whole"
     RATE = "rate"  # so many in so many seconds: samples "count" and "seconds"

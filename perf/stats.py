@@ -60,7 +60,9 @@ def summarise(measurement: Measurement, *, seed: str) -> Summary:
             times = [x * factor for x in samples["time"]]
             found = quantile(times, measurement.quantile).in_unit(unit)
         case Kind.DISTRIBUTION:
-            us = weighted_quantile(samples["us"], samples["times"], measurement.quantile)
+            us = weighted_quantile(
+                samples["us"], samples["times"], measurement.quantile, samples.get("block", ())
+            )
             found = us.scaled(_PER_SECOND[unit] / _PER_SECOND["us"]).in_unit(unit)
         case Kind.COUNT:
             found = exact(samples["count"], unit)
@@ -171,27 +173,41 @@ def quantile(values: Sequence[float], p: float, *, confidence: float = CONFIDENC
     )
 
 
-def weighted_quantile(values: Sequence[float], times: Sequence[float], p: float) -> Quantile:
-    """Return the `p` quantile of ascending `values`, each of which occurred `times` times.
+def weighted_quantile(
+    values: Sequence[float], times: Sequence[float], p: float, block: Sequence[float] = ()
+) -> Quantile:
+    """Return the `p` quantile of `values`, each of which occurred `times` times in its `block`.
 
-    The interval is that of `quantile`, by ranks. Requests that wait in one queue are not
-    independent as it assumes; a stall is one event however many requests it hits.
+    Requests that wait in one queue are not independent: a stall is one event however many requests
+    it hits. The interval is as wide as the blocks of time differ (`perf.load.blocks`); without
+    blocks it is that of `quantile`, by ranks.
     """
     # HdrHistogram's codec takes 30 ms to import, and most processes never see a distribution.
+    from perf.load.blocks import enclosing_ranks  # noqa: PLC0415
     from perf.load.histogram import bounding_ranks  # noqa: PLC0415
 
-    counts = np.asarray(times, dtype=np.int64)
+    order = np.argsort(values, kind="stable")
+    ascending = np.asarray(values, dtype=np.float64)[order]
+    counts = np.asarray(times, dtype=np.int64)[order]
     n = int(counts.sum())
     if n == 0:
         raise ValueError("a quantile needs at least one sample")
     last_ranks = np.cumsum(counts)
-    lower, upper = bounding_ranks(n, p)
 
     def at(rank: int) -> float:
-        return float(values[int(np.searchsorted(last_ranks, rank))])
+        return float(ascending[int(np.searchsorted(last_ranks, rank))])
 
+    estimate = at(max(1, math.ceil(p * n - 1e-9)))
+    lower, upper = bounding_ranks(n, p)
+    if len(block):
+        of = np.asarray(block, dtype=np.int64)[order]
+        kept = (ascending < estimate, ascending <= estimate, True)
+        under, up_to, sizes = (
+            np.bincount(of, weights=counts * some).astype(int).tolist() for some in kept
+        )
+        lower, upper = enclosing_ranks(p, (under, up_to), sizes)
     return Quantile(
-        estimate=at(max(1, math.ceil(p * n - 1e-9))),
+        estimate=estimate,
         low=at(lower) if lower >= 1 else -math.inf,
         high=at(upper) if upper <= n else math.inf,
         n=n,

@@ -1,29 +1,24 @@
 """Two load runs compared: by how much each percentile differs, with intervals.
 
-The interval is the bootstrap's, without resampling: the rank of a quantile in a resample follows a
-beta distribution, so its value is read from the histogram at a beta variate (Hutson and Ernst, JRSS
-B 62, 2000). It covers chance within the two runs. What changed on the machine between them is not
-in it, so a difference is shown, and its cause is not.
+The interval of the ratio comes from those of the two percentiles, which know of stalls: each end
+lies as far off as the two ends it depends on together (Zou and Donner, Statistics in Medicine 27,
+2008, "MOVER", in logarithms). It covers chance within the two runs. What changed on the machine
+between them is not in it, so a difference is shown, and its cause is not.
 """
 
 from __future__ import annotations
 
-import zlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import accumulate
 
-import numpy as np
-from numpy.typing import NDArray
-
-from perf.load.histogram import Histogram
+from perf.load.histogram import Reading
+from perf.load.recording import Series
 from perf.load.result import Result
 
 QUANTILES = (0.5, 0.95, 0.99)
-CONFIDENCE = 0.95
-_RESAMPLES = 4000
-_FEWEST_BEYOND = 5  # requests slower than the quantile, for its bootstrap to mean anything
+_LEAST_US = 0.5  # half of what is resolved: there is no ratio to nothing
 
 
 class Way(StrEnum):
@@ -32,7 +27,7 @@ class Way(StrEnum):
     SLOWER = "slower"
     FASTER = "faster"
     NO_DIFFERENCE = "no difference shown"
-    TOO_FEW = "too few requests"
+    TOO_FEW = "too few requests, or too short a run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +57,9 @@ def compare(before: Result, after: Result) -> list[Difference]:
     found = []
     for phase in after.scenario["phases"]:
         for request in after.recording.requests():
-            then = before.recording.select(phase["name"], request).response
-            now = after.recording.select(phase["name"], request).response
-            if then.n and now.n:
+            then = before.recording.select(phase["name"], request)
+            now = after.recording.select(phase["name"], request)
+            if then.finished and now.finished:
                 found += [_difference(phase["name"], request, q, then, now) for q in QUANTILES]
     return found
 
@@ -81,18 +76,18 @@ def caveats(before: Result, after: Result) -> list[str]:
     return found
 
 
-def _difference(phase: str, request: str, q: float, then: Histogram, now: Histogram) -> Difference:
-    before, after = then.quantile(q) or 0.0, now.quantile(q) or 0.0
-    interval = None
-    if min(then.n, now.n) * (1 - q) >= _FEWEST_BEYOND and before > 0:
-        interval = _interval(q, then, now, f"{phase} {request} {q}")
+def _difference(phase: str, request: str, q: float, then: Series, now: Series) -> Difference:
+    first, second = then.reading(q), now.reading(q)
+    if first is None or second is None:
+        raise ValueError("a difference needs requests on both sides")
+    interval = _interval(first, second)
     return Difference(
         phase=phase,
         request=request,
         quantile=q,
-        before_ms=before / 1000,
-        after_ms=after / 1000,
-        change=after / before - 1 if before else 0.0,
+        before_ms=first.estimate / 1000,
+        after_ms=second.estimate / 1000,
+        change=second.estimate / max(first.estimate, _LEAST_US) - 1,
         interval=interval,
         way=_way(interval),
     )
@@ -106,22 +101,20 @@ def _way(interval: tuple[float, float] | None) -> Way:
     return Way.FASTER if interval[1] < 0 else Way.NO_DIFFERENCE
 
 
-def _interval(q: float, then: Histogram, now: Histogram, seed: str) -> tuple[float, float]:
-    rng = np.random.Generator(np.random.PCG64(zlib.crc32(seed.encode())))
-    ratios = _drawn(now, q, rng) / np.maximum(_drawn(then, q, rng), 0.5)
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(ratios, [tail, 1 - tail])
-    return float(low) - 1, float(high) - 1
+def _interval(then: Reading, now: Reading) -> tuple[float, float] | None:
+    """Return the interval of the change; None where an end of either percentile is not known."""
+    if not all(map(math.isfinite, (then.low, then.high, now.low, now.high))):
+        return None
+    first, second = _logarithms(then), _logarithms(now)
+    change = second[1] - first[1]
+    low = change - math.hypot(second[1] - second[0], first[2] - first[1])
+    high = change + math.hypot(second[2] - second[1], first[1] - first[0])
+    return math.expm1(low), math.expm1(high)
 
 
-def _drawn(histogram: Histogram, q: float, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return the quantile of as many resamples, in microseconds."""
-    ends = [*accumulate(histogram.counts[bucket] for bucket in sorted(histogram.counts))]
-    values = np.asarray(histogram.at_ranks(ends))
-    n = histogram.n
-    rank = min(n, max(1, round(q * n)))
-    shares = rng.beta(rank, n - rank + 1, _RESAMPLES)
-    return values[np.searchsorted(np.asarray(ends), np.minimum(np.ceil(shares * n), n))]
+def _logarithms(one: Reading) -> tuple[float, float, float]:
+    low, estimate, high = (max(us, _LEAST_US) for us in (one.low, one.estimate, one.high))
+    return math.log(low), math.log(estimate), math.log(high)
 
 
 def rows(differences: Sequence[Difference]) -> list[dict[str, object]]:

@@ -76,17 +76,25 @@ class Histogram:
         n = self.n
         return self.at(_rank(n, q)) if n else None
 
+    def below(self, value_us: float) -> tuple[int, int]:
+        """Return how many values lie in buckets below the value's, and how many in it or below."""
+        own = _bucket(int(value_us))
+        under = sum(times for bucket, times in self.counts.items() if bucket < own)
+        return under, under + self.counts.get(own, 0)
+
     def reading(self, q: float) -> Reading | None:
         """Return the quantile with a distribution-free interval from order statistics.
 
         The samples below the true quantile are binomial (Hahn and Meeker, Statistical Intervals,
         1991, section 5.2), which takes them for independent. Requests that wait in one queue are
-        not: where a server stalls, read the timeline beside it.
+        not: of those `perf.load.blocks` makes the interval.
         """
         n = self.n
-        if not n:
-            return None
-        lower, upper = bounding_ranks(n, q)
+        return self.between(q, bounding_ranks(n, q)) if n else None
+
+    def between(self, q: float, ranks: tuple[int, int]) -> Reading:
+        """Return the quantile with the interval between two ranks; 0 and n + 1 are no bounds."""
+        n, (lower, upper) = self.n, ranks
         inside = sorted({max(1, lower), _rank(n, q), min(n, upper)})
         value = dict(zip(inside, self.at_ranks(inside), strict=True))
         return Reading(

@@ -3,8 +3,9 @@
 A series is one request's name in one phase, apart for the warm-up. It keeps three histograms:
 `response` from the due time to the end, which is what a caller would have waited; `service` from
 the sending to the end; `lag` from the due time to the sending, which is the generator's own fault.
-The timeline has a second for every second of due time. Percentiles are read from merged
-histograms; they are never averaged.
+Response times are kept by second as well, since how sure a percentile is shows in how it differs
+from time to time. The timeline has a second for every second of due time. Percentiles are read
+from merged histograms; they are never averaged.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from perf.load.histogram import Histogram
+from perf.load import blocks
+from perf.load.blocks import Blocks
+from perf.load.histogram import Histogram, Reading
 
 _US = 1e6
 UNFINISHED = "unfinished"
@@ -50,6 +53,7 @@ class Series:
     response: Histogram = field(default_factory=Histogram)
     service: Histogram = field(default_factory=Histogram)
     lag: Histogram = field(default_factory=Histogram)
+    blocks: Blocks = field(default_factory=Blocks)
 
     @property
     def failed(self) -> int:
@@ -61,6 +65,10 @@ class Series:
         """How many ended without an answer of the server: it may have counted them or not."""
         return sum(n for kind, n in self.errors.items() if not kind.startswith(_ANSWERED))
 
+    def reading(self, q: float) -> Reading | None:
+        """Return a quantile of the response times, with an interval that knows of stalls."""
+        return blocks.reading(self.response, self.blocks, q)
+
     def add(self, other: Series) -> None:
         """Add the other's counts and times."""
         self.scheduled += other.scheduled
@@ -71,6 +79,7 @@ class Series:
         self.response.add(other.response)
         self.service.add(other.service)
         self.lag.add(other.lag)
+        self.blocks.add(other.blocks)
 
 
 @dataclass(slots=True)
@@ -123,6 +132,7 @@ class Recording:
         series.finished += 1
         second.finished += 1
         series.response.record((end_s - due_s) * _US)
+        series.blocks.record(due_s, (end_s - due_s) * _US)
         series.service.record((end_s - sent_s) * _US)
         second.response.record((end_s - due_s) * _US)
         if error is not None:
@@ -213,6 +223,7 @@ class Recording:
                 "response": pack(series.response),
                 "service": pack(series.service),
                 "lag": pack(series.lag),
+                "blocks": series.blocks.to_json(),
             }
             for key, series in sorted(self.series.items(), key=lambda item: _order(item[0]))
         ]
@@ -278,6 +289,7 @@ def _series_of(
             response=unpack(one["response"]),
             service=unpack(one["service"]),
             lag=unpack(one["lag"]),
+            blocks=Blocks.from_json(one.get("blocks")),
         )
         for one in raw
     }

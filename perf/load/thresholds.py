@@ -14,9 +14,8 @@ from itertools import accumulate
 from typing import Any
 
 from perf.claim import Target
-from perf.load.histogram import Histogram
 from perf.load.protocol import Progress
-from perf.load.recording import Recording
+from perf.load.recording import Recording, Series
 from perf.load.scenario import Metric, Threshold
 from perf.load.server import Sample
 from perf.sample import Kind, Measurement, failure
@@ -96,21 +95,30 @@ def broken(thresholds: Sequence[Threshold], seen: Seen) -> list[Threshold]:
 
 
 def _times(threshold: Threshold, seen: Seen) -> Measurement:
-    histogram = seen.recording.select(threshold.phase, threshold.request).response
-    if not histogram.n:
+    series = seen.recording.select(threshold.phase, threshold.request)
+    if not series.response.n:
         return failure(_nothing(threshold))
     return Measurement(
         Kind.DISTRIBUTION,
         threshold.unit,
-        samples_of(histogram),
+        samples_of(series),
         quantile=threshold.metric.quantile or 0.5,
     )
 
 
-def samples_of(histogram: Histogram) -> dict[str, list[float]]:
-    """Return a histogram as samples of a distribution: the middle of each bucket, and its count."""
-    times = [histogram.counts[bucket] for bucket in sorted(histogram.counts)]
-    return {"us": histogram.at_ranks(list(accumulate(times))), "times": [*map(float, times)]}
+def samples_of(series: Series) -> dict[str, list[float]]:
+    """Return response times as samples of a distribution: a bucket's middle, its count, its block.
+
+    A result of before there were blocks has all in none.
+    """
+    parts = series.blocks.grouped()
+    made: dict[str, list[float]] = {"us": [], "times": [], "block": []}
+    for number, part in enumerate(parts or [series.response]):
+        times = [part.counts[bucket] for bucket in sorted(part.counts)]
+        made["us"] += part.at_ranks(list(accumulate(times)))
+        made["times"] += [*map(float, times)]
+        made["block"] += [float(number)] * len(times) if parts else []
+    return made
 
 
 def _errors(threshold: Threshold, seen: Seen) -> Measurement:

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from perf.load.blocks import FEWEST
 from perf.load.calibration import Calibration
 from perf.load.histogram import bounding_ranks
 from perf.load.recording import Recording
@@ -230,10 +231,18 @@ def _enough(recording: Recording, thresholds: Iterable[Threshold]) -> Iterator[R
         quantile = one.metric.quantile
         if quantile is None:
             continue
-        n = recording.select(one.phase, one.request).finished
+        series = recording.select(one.phase, one.request)
+        where = " ".join(part for part in (one.request, one.phase) if part) or "the run"
         needed = samples_needed(quantile)
-        if n < needed:
-            where = " ".join(part for part in (one.request, one.phase) if part) or "the run"
+        if series.finished < needed:
             yield Reason(
-                Cause.FEW, f"{n} requests are too few for a {one.metric} of {where}: {needed} tell"
+                Cause.FEW,
+                f"{series.finished} requests are too few for a {one.metric} of {where}: "
+                f"{needed} tell",
+            )
+        elif 0 < (seconds := len(series.blocks.parts) * series.blocks.width_s) < FEWEST:
+            yield Reason(
+                Cause.FEW,
+                f"{seconds} s are too short for a {one.metric} of {where}: requests are not "
+                f"independent, and how they differ from second to second shows from {FEWEST} s on",
             )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from random import Random
 
 import pytest
 from load_samples import result
 
-from perf.load.compare import Way, caveats, compare
+from perf.load.compare import Way, _interval, caveats, compare
+from perf.load.histogram import Reading
 
 
 def times(seed, scale=1.0, n=2000):
@@ -47,10 +49,26 @@ def test_the_interval_holds_the_true_change():
 
 
 def test_too_few_requests_say_so():
-    """A percentile beyond which there is hardly a request has no interval."""
+    """A percentile beyond which there is hardly a request has no interval: of a p99 368 do."""
     found = compare(result(times(1, n=100)), result(times(2, n=100)))
     assert [one.way for one in found][1:] == [Way.NO_DIFFERENCE, Way.TOO_FEW]
     assert found[2].interval is None
+
+
+def test_a_stall_in_one_of_two_runs_is_no_difference_shown():
+    """A hundred slow answers in one stall are one event: chance may have put it into that run."""
+    stalled = times(2)[:1900] + [400.0] * 100
+    scattered = [400.0 if turn % 20 == 0 else ms for turn, ms in enumerate(times(2))]
+    assert ways(result(times(1)), result(stalled))[1] is not Way.SLOWER
+    assert ways(result(times(1)), result(scattered))[1] is Way.SLOWER
+
+
+def test_the_interval_of_a_ratio_is_the_published_one():
+    """MOVER: ends of 10 [8, 13] and 20 [18, 25] give 2 times exp of hypotenuses of logarithms."""
+    then, now = Reading(10.0, 8.0, 13.0, 9), Reading(20.0, 18.0, 25.0, 9)
+    low, high = _interval(then, now)
+    assert low == pytest.approx(2 * math.exp(-math.hypot(math.log(20 / 18), math.log(1.3))) - 1)
+    assert high == pytest.approx(2 * math.exp(math.hypot(math.log(1.25), math.log(10 / 8))) - 1)
 
 
 def test_what_keeps_runs_from_being_compared_is_said():

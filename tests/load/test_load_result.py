@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -90,7 +91,7 @@ def test_the_page_shows_the_curves(tmp_path):
     for title in ("Latency distribution", "Response times over the run", "Offered and achieved",
                   "Resident memory of the server", "What the server told, by phase"):  # fmt: skip
         assert title in page
-    assert page.count('class="chart"') >= 4
+    assert len(re.findall(r'class="?chart\b', page)) >= 4
 
 
 def test_an_invalid_run_says_so_on_the_page(tmp_path):

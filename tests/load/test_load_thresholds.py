@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from load_samples import recording, result, server
 
@@ -19,7 +21,14 @@ def verdict(threshold, **changes):
 
 
 def mixed(slow):
-    """Return a thousand times of which so many are slow."""
+    """Return a thousand times of which so many are slow, here and there."""
+    times = bunched(slow)
+    Random(1).shuffle(times)
+    return times
+
+
+def bunched(slow):
+    """Return them with all that are slow one after the other, as in a stall."""
     return [5.0] * (1000 - slow) + [200.0] * slow
 
 
@@ -29,6 +38,7 @@ def mixed(slow):
         (p95(100), {"times_ms": mixed(20)}, "met"),
         (p95(100), {"times_ms": mixed(100)}, "missed"),
         (p95(100), {"times_ms": mixed(50)}, "inconclusive"),
+        (p95(100), {"times_ms": bunched(100)}, "inconclusive"),
         (p50(100, request="page", phase="steady"), {}, "met"),
         (error_rate(0), {}, "met"),
         (error_rate(0), {"errors": 1}, "missed"),

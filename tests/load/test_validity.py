@@ -17,11 +17,11 @@ HEALTHY = Generator("open", (CALM,), limit=4096)
 KEY = Key("steady", "page")
 
 
-def run(n=1000, *, lag_s=0.0002, service_s=0.005, error=None) -> Recording:
+def run(n=1000, *, lag_s=0.0002, service_s=0.005, error=None, seconds=10.0) -> Recording:
     """Return a recording of n requests alike."""
     made = Recording()
     for number in range(n):
-        due_s = number / 100
+        due_s = seconds * number / n
         made.schedule(KEY, due_s)
         made.send(KEY, due_s, due_s + lag_s)
         made.finish(KEY, due_s, due_s + lag_s, due_s + lag_s + service_s, error)
@@ -155,6 +155,14 @@ def test_a_percentile_needs_its_samples():
     found = assess(HEALTHY, run(100), (p95(100), p99(100, request="page")))
     assert [one.cause for one in found] == [Cause.FEW]
     assert "368" in found[0].text
+
+
+def test_a_percentile_needs_seconds_too():
+    """However many requests came in five seconds, how those differ is not seen; in six it is."""
+    found = assess(HEALTHY, run(5000, seconds=5.0), (p95(100), error_rate(0)))
+    assert [one.cause for one in found] == [Cause.FEW]
+    assert "6 s" in found[0].text
+    assert not assess(HEALTHY, run(5000, seconds=6.0), (p95(100),))
 
 
 @pytest.mark.parametrize(
