@@ -21,7 +21,7 @@ from ava.errors import (
 )
 from ava.net.answers import refusal, stated, understood
 from ava.net.breaker import judge
-from ava.net.exchange import Broken, compose, exchange
+from ava.net.exchange import Broken, Letterhead, exchange
 from ava.net.gate import Gate, Passage
 from ava.net.redact import Redactor, quiet_httpx
 from ava.net.request import Request
@@ -90,8 +90,9 @@ class Asker:
 
     def use_key(self, key: Secret | None) -> None:
         """Authorise by `key` from the next attempt on; earlier keys stay redacted."""
-        self._params, self._headers = self.spec.authorise(key)
-        derived = [*self._params.values(), *self._headers.values()]
+        params, headers = self.spec.authorise(key)
+        self._letterhead = Letterhead(self.spec.base_url, self.spec.timeouts, params, headers)
+        derived = [*params.values(), *headers.values()]
         self._redact.learn(key.reveal() if key else None, derived)
 
     async def attempt(self, question: Question[T]) -> Reading[T] | ProviderError:
@@ -136,8 +137,7 @@ class Asker:
         left, attempt_s = question.deadline - now, timeouts.connect_s + timeouts.read_s
         if left <= 0:
             return self.late(now - question.started)
-        headers = self._headers if seen is None else {**self._headers, **seen.headers}
-        sending = compose(self.spec.base_url, question.request, self._params, headers, timeouts)
+        sending = self._letterhead.compose(question.request, {} if seen is None else seen.headers)
         passage.sent = True
         answer = await exchange(
             self._http, sending, within_s=min(left, attempt_s), most_bytes=self._max_body
