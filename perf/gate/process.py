@@ -8,7 +8,6 @@ it prints goes to a file that is looked at only when it ends unexpectedly.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import re
@@ -16,18 +15,17 @@ import select
 import signal
 import socket
 import subprocess
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from perf.children import bound
 from perf.gate.protocol import Event, ProtocolError, Wish, read
 
 INSIDE = Path(__file__).parent / "inside"
 _PLUGIN = "ava_gate.plugin"
-_PDEATHSIG = 1
 _CHUNK = 1 << 16
 _LONGEST = 300
 _PROGRESS = re.compile(r"[.FEsxX]+(\s*\[ *\d+%\])?")
@@ -89,7 +87,7 @@ class Worker:
                 stderr=subprocess.STDOUT,
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
-                preexec_fn=_before(os.getpid()),  # noqa: PLW1509 - this process has one thread
+                preexec_fn=bound(os.getpid()),  # noqa: PLW1509 - this process has one thread
             )
 
     def run(self, ids: Sequence[str]) -> None:
@@ -164,18 +162,3 @@ def telling(output: str) -> str:
     lines = [line for line in lines if line and not _PROGRESS.fullmatch(line)]
     errors = [line for line in lines if "error" in line.lower()]
     return (errors or lines or [""])[-1][:_LONGEST]
-
-
-def _before(parent: int) -> Callable[[], None]:
-    """Return what a child does before it becomes the worker: die with its parent, heed Ctrl-C."""
-    linux = sys.platform.startswith("linux")
-    prctl, kill = (ctypes.CDLL(None).prctl if linux else None), signal.SIGKILL
-
-    def bind() -> None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background has it ignored
-        if prctl is not None:
-            prctl(_PDEATHSIG, kill)
-        if os.getppid() != parent:  # it died before the lines above
-            os._exit(1)
-
-    return bind

@@ -30,6 +30,7 @@ import gevent  # type: ignore[import-untyped] # it ships no types
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
+from perf.children import bound
 from perf.errors import UserError
 from perf.files import write_atomically
 from perf.load import openloop
@@ -131,7 +132,11 @@ class Run:
         command = [sys.executable, "-m", "perf.load.generator", *self.arguments.said]
         for _ in range(self.arguments.workers):
             self._workers.append(
-                subprocess.Popen([*command, "--worker-of", str(port)], start_new_session=True)
+                subprocess.Popen(
+                    [*command, "--worker-of", str(port)],
+                    start_new_session=True,
+                    preexec_fn=bound(os.getpid()),  # noqa: PLW1509 - one thread
+                )
             )
 
     def _await_workers(self, runner: MasterRunner) -> None:
@@ -220,7 +225,7 @@ def _greet(environment: Environment) -> None:
 
 
 def _end_with_parent(runner: WorkerRunner) -> None:
-    """Quit when the master is gone: its session is not ours, so no signal of a terminal tells."""
+    """Quit when the master is gone, where the system does not see to it as Linux does."""
     parent = os.getppid()
 
     def look() -> None:
