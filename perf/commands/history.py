@@ -54,7 +54,7 @@ def command(
         if name.lower() in str(found.key).lower() and machine in found.key.machine
     ]
     if not chosen:
-        say(f"no series is selected; `ava-perf audit` and `ava-perf history import` fill {file}")
+        say(_nothing(file, len(lines)))
         return Exit.NOTHING_SELECTED
     found = trends.worst_first(map(trends.trend_of, chosen))
     _write(Path(out) if out else file.with_name(PAGE), page.render_history(found, unreadable))
@@ -72,8 +72,9 @@ def command(
 def import_files(files: tuple[str, ...], as_json: bool) -> int:  # noqa: FBT001 - click's flag
     """Add the runs of other tools' files to the history.
 
-    Reads pytest-benchmark, pyperf, hyperfine, Locust, k6, github-action-benchmark, load runs of
-    this harness and plain tables; .gz is unpacked. A file that cannot be read is refused by name
+    Reads pytest-benchmark, pyperf, hyperfine, Locust, k6, github-action-benchmark, tables with the
+    columns benchmark and value, and this harness's own files of load, bench and gate; .gz is
+    unpacked. A run that is there is not added again. A file that cannot be read is refused by name
     and the others are read: exit 2.
     """
     history, taken, refused = _history(), [], 0
@@ -93,6 +94,14 @@ def import_files(files: tuple[str, ...], as_json: bool) -> int:  # noqa: FBT001 
     if refused:
         raise UserError(f"{refused} of {len(files)} files were refused")
     return Exit.OK
+
+
+def _nothing(file: Path, runs: int) -> str:
+    if runs:
+        return f"none of the series in {file} is selected by -k and --machine"
+    return (
+        f"{file} holds no run; audit, load, bench and gate fill it, and `ava-perf history import`"
+    )
 
 
 def _history() -> Path:

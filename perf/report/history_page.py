@@ -10,6 +10,7 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from functools import cache
+from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -17,7 +18,7 @@ from markupsafe import Markup
 from perf.history.series import Point as Kept
 from perf.history.trends import Effect, Step, Trend
 from perf.report import figures
-from perf.report.html import style
+from perf.report.html import style as style_of_reports
 from perf.report.model import Point
 from perf.report.trends import plot
 
@@ -25,7 +26,6 @@ MOST_CHARTS = 300
 _ENOUGH = 2  # a line has two ends
 _TIMES = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "\N{MICRO SIGN}s": 1e-6, "ns": 1e-9}
 _SUREST = 99.9  # percent: more than this is not worth telling apart
-_CLASSES = {Effect.WORSE: "missed", Effect.BETTER: "met", Effect.CHANGED: "refuted"}
 _GLYPHS = {Effect.WORSE: "\N{BALLOT X}", Effect.BETTER: "\N{CHECK MARK}", Effect.CHANGED: "~"}
 
 
@@ -42,7 +42,7 @@ def render_history(trends: Sequence[Trend], unreadable: int) -> str:
             moved=sum(bool(trend.steps) for trend in trends),
             worse=sum(is_worse(trend) for trend in trends),
             unreadable=unreadable,
-            style=style(),
+            style=_style(),
             policy=_policy(),
         )
     )
@@ -71,14 +71,18 @@ def _environment() -> Environment:
         moved_by=moved_by,
         sure=sure,
         named=named,
-        classes=_CLASSES,
         glyphs=_GLYPHS,
     )
     return environment
 
 
+def _style() -> str:
+    own = files("perf.report").joinpath("templates/history.css").read_text(encoding="utf-8")
+    return f"{style_of_reports()}\n{own}"
+
+
 def _policy() -> str:
-    digest = base64.b64encode(hashlib.sha256(style().encode()).digest()).decode()
+    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'"
 
 

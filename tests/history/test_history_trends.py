@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import threading
+from html import unescape
 
 import importer_files as files
 import pytest
@@ -174,6 +177,34 @@ def test_the_page_draws_each_step_and_escapes_names():
     assert "1 series got worse" in page
 
 
+def test_a_step_leads_to_its_chart():
+    """The row of a series is a link to where it is drawn."""
+    page = render_history([trend(LEVELS), trend([1.0, 1.0], name="quiet")], 0)
+    row, chart = page.index('<a href="#chart-1">b p95</a>'), page.index('<figure id="chart-1">')
+    assert row < page.index("<h2>Charts</h2>") < chart < page.index("<code>b p95</code>")
+
+
+def test_the_page_allows_its_own_style_and_nothing_else():
+    """A browser compares the digest with what stands between the tags."""
+    page = render_history([trend(LEVELS)], 0)
+    style = page.partition("<style>")[2].partition("</style>")[0]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in unescape(page)
+
+
+def test_a_series_of_one_run_is_told():
+    """It has no line, and is not passed over."""
+    assert "1 series has one run" in render_history([trend([1.0])], 0)
+
+
+def test_the_newest_figure_is_shown_with_its_verdict():
+    """What the gate or an audit said of it when it was measured."""
+    kept = [{**line, "verdicts": {"b": "slower"}} for line in lines([1.0, 2.0])]
+    (found,) = series.collect(kept)
+    page = render_history([trends.trend_of(found)], 0)
+    assert "last 2.00\N{NO-BREAK SPACE}ms (slower)" in page
+
+
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A folder of a project without settings, to run commands in."""
@@ -218,6 +249,15 @@ def test_a_refused_file_does_not_keep_others_out(project):
         "table of figures",
         "k6 summary",
     }
+
+
+def test_a_name_that_fits_no_series_selects_nothing(project):
+    """It is not said that the history is empty."""
+    table(project)
+    run("import", "past.csv")
+    done = run("-k", "zzz")
+    assert done.return_value == 5
+    assert "none of the series" in done.stderr
 
 
 def test_an_empty_history_selects_nothing(project):
