@@ -121,3 +121,58 @@ TABLE = (
     "s,b,?,ns/iter,,bbb,2026-01-02T00:00:00Z\n"
 )
 NUMBERED = "index,value\n0,5\n1,5\n2,6\n"
+
+BENCH = json.dumps(
+    {
+        "schema": 1,
+        "run": {
+            "run": "r",
+            "started": "2026-01-01T00:00:00Z",
+            "commit": None,
+            "dirty": None,
+            "machine": "m",
+        },
+        "benchmarks": [
+            {"id": "t.py::a", "seconds": 2e-6, "interval": [1e-6, 3e-6], "move": "new"},
+            {"id": "t.py::b", "seconds": None, "interval": [None, None], "move": "new"},
+        ],
+    }
+)
+
+GATE = json.dumps(
+    {
+        "schema": 1,
+        "base": "HEAD~1 (aaaaaaaaaa)",
+        "head": "working tree on HEAD (bbbbbbbbbb)",
+        "metric": "wall",
+        "duration_s": 1.5,
+        "benchmarks": [
+            {
+                "id": "t.py::a",
+                "verdict": "slower",
+                "reason": "confirmed",
+                "base": 10.0,
+                "change": 0.2,
+                "interval": [0.1, None],
+            },
+            {
+                "id": "t.py::zero",
+                "verdict": "undecided",
+                "reason": "no change is known of nothing",
+                "base": 0.0,
+                "change": None,
+                "interval": None,
+            },
+            {
+                "id": "t.py::new",
+                "verdict": "only_head",
+                "reason": "is new in head",
+                "base": None,
+                "change": None,
+                "interval": None,
+            },
+        ],
+        "broken": [{"id": "t.py::broken", "side": "head", "reason": "it raises"}],
+        "measured": [{"id": "t.py::a", "pairs": [{"base": [10.0], "head": [12.0]}]}],
+    }
+)

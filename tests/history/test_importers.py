@@ -23,6 +23,8 @@ needs_data = pytest.mark.skipif(
 FORMATS = [
     ("pytest-benchmark", "a.json", files.PYTEST_BENCHMARK, 2, 1),
     ("pyperf", "a.json", files.PYPERF, 2, 1),
+    ("bench", "a.json", files.BENCH, 2, 1),
+    ("gate", "a.json", files.GATE, 4, 3),
     ("hyperfine", "a.json", files.HYPERFINE, 3, 1),
     ("k6 summary", "a.json", files.K6, 7, 2),
     ("k6 summary", "old.json", files.K6_EXPORT, 1, 0),
@@ -82,6 +84,42 @@ def test_a_saved_run_of_pytest_benchmark_keeps_commit_time_and_spread(tmp_path):
 def test_values_of_all_processes_of_pyperf_are_one_sample(tmp_path):
     """The median of 0.1, 0.2 and 0.3 from two processes is 0.2."""
     assert figures(read(tmp_path, "a.json", files.PYPERF))["sort", "median"].value == 0.2
+
+
+def test_a_comparison_is_two_runs_of_two_commits(tmp_path):
+    """Base costs 10 s a call and head 20 % more."""
+    base, head = read(tmp_path, "a.json", files.GATE).runs
+    assert (base.commit, base.dirty) == ("aaaaaaaaaa", False)
+    assert (head.commit, head.dirty) == ("bbbbbbbbbb", True)
+    assert [(one.metric, one.value) for one in base.figures] == [("base", 10)]
+    assert [(one.metric, one.value, one.low, one.high) for one in head.figures] == [
+        ("head", 12, None, None),
+        ("change", 20, 10, None),
+    ]
+    assert head.verdicts["t.py::a"] == "slower"
+
+
+def test_what_was_not_compared_is_skipped_with_the_gates_reason(tmp_path):
+    """New, broken, or from nothing to something, which no share can tell."""
+    assert [one.reason for one in read(tmp_path, "a.json", files.GATE).skipped] == [
+        "it cost nothing at base, so its change has no size",
+        "is new in head",
+        "it raises",
+    ]
+
+
+def test_a_compared_count_is_not_the_series_of_a_time(tmp_path):
+    """Bytes are named by their metric; seconds are what is meant without a word."""
+    text = files.GATE.replace('"wall"', '"memory"')
+    found = figures(read(tmp_path, "a.json", text))
+    assert found["t.py::a", "memory head"].unit == "B"
+
+
+def test_folders_have_no_commit(tmp_path):
+    """A name like another's commit would put a step where it was not."""
+    text = files.GATE.replace("HEAD~1 (aaaaaaaaaa)", "folders/base")
+    base, _ = read(tmp_path, "a.json", text).runs
+    assert (base.commit, base.dirty) == ("", None)
 
 
 def test_a_command_that_failed_is_no_figure(tmp_path):

@@ -43,9 +43,9 @@ def read(document: Document) -> Imported:
     raw = document.json
     base, head = Sheet(), Sheet()
     for one in raw["benchmarks"]:
-        costs, change = _costs(one, raw["metric"]), _change(one, raw["metric"])
-        base.figures += costs[:1]
-        head.row(str(one["id"]), [*costs[1:], *change], str(one["reason"]))
+        figures = _figures(one, raw["metric"])
+        base.figures += figures[:1]
+        head.row(str(one["id"]), figures[1:], _reason(one))
     for broken in raw["broken"]:
         head.row(str(broken["id"]), [], str(broken["reason"]))
     verdicts = {str(one["id"]): str(one["verdict"]) for one in raw["benchmarks"]}
@@ -57,26 +57,25 @@ def read(document: Document) -> Imported:
     return Imported(NAME, runs, head.rows, tuple(head.skipped), notes)
 
 
-def _costs(one: Mapping[str, Any], metric: str) -> list[Figure]:
-    """Return what a call costs at base, and at head where a change is known."""
-    base, change, unit = number(one["base"]), number(one["change"]), _UNITS[metric]
-    if base is None:
+def _figures(one: Mapping[str, Any], metric: str) -> list[Figure]:
+    """Return what a call costs at base and at head, and the change; nothing without a change."""
+    base, change = number(one["base"]), number(one["change"])
+    if base is None or change is None:
         return []
-    costs = [("base", base)] if change is None else [("base", base), ("head", base * (1 + change))]
+    name, unit = str(one["id"]), _UNITS[metric]
+    ends = (number(end) for end in one["interval"] or (None, None))
+    low, high = (None if end is None else 100 * end for end in ends)
     return [
-        Figure(str(one["id"]), _named(side, metric), cost, unit, Better.LESS)
-        for side, cost in costs
+        Figure(name, _named("base", metric), base, unit, Better.LESS),
+        Figure(name, _named("head", metric), base * (1 + change), unit, Better.LESS),
+        Figure(name, _named("change", metric), 100 * change, "%", Better.LESS, low, high),
     ]
 
 
-def _change(one: Mapping[str, Any], metric: str) -> list[Figure]:
-    change = number(one["change"])
-    if change is None:
-        return []
-    ends = (number(end) for end in one["interval"] or (None, None))
-    low, high = (None if end is None else 100 * end for end in ends)
-    name = _named("change", metric)
-    return [Figure(str(one["id"]), name, 100 * change, "%", Better.LESS, low, high)]
+def _reason(one: Mapping[str, Any]) -> str:
+    """Return why a benchmark has no figures."""
+    grew = number(one["base"]) == 0
+    return "it cost nothing at base, so its change has no size" if grew else str(one["reason"])
 
 
 def _named(what: str, metric: str) -> str:
