@@ -28,7 +28,7 @@ from perf.gate.estimate import Estimate, estimate, moderate, t_quantile
 from perf.gate.sample import Evidence, Metric, PairSample, Rule
 
 ALPHA = 0.01  # share of runs in which an unchanged suite may have any benchmark accused
-LOOKS = (6, 12)  # pairs of confirmation after which it is judged
+LOOKS = (4, 8, 16)  # pairs of confirmation after which it is judged
 LINE = 2 / 3  # share of its threshold that an estimate must reach
 SUSPECT = 1 / 2  # share of its threshold from which on an estimate is looked at again
 SCREENED = 0.90  # confidence of "within the threshold": two one-sided tests at 5 %

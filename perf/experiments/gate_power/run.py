@@ -2,7 +2,8 @@
 
 Both see the same two folders, minutes apart at most, in an order drawn for each trial. What
 pytest-benchmark says is taken from its own `--benchmark-compare-fail`, and its two runs of the
-suite are what the gate's cost is counted in.
+suite are what the gate's cost is counted in. Neither loads the other plugins that are installed
+beside pytest-benchmark here, which the suite has no use for and which take seconds to import.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from perf.experiments.gate_power.trials import Kind, Trial
 SUITE = Path(__file__).parent / "suite"
 PEER_RULE = "min:5%"
 MAX_TIME_S = 0.25  # of pytest-benchmark, for each benchmark
+_PLUGINS = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": "pytest_benchmark.plugin"}
 _PATIENCE_S = 600.0
 
 
@@ -114,7 +116,7 @@ def _peer(base: Path, head: Path, scratch: Path) -> dict[str, Any]:
     ):
         file = scratch / f"peer-{name}.json"
         options = [storage, f"--benchmark-json={file}", f"--benchmark-max-time={MAX_TIME_S}"]
-        command = [sys.executable, "-m", "pytest", SUITE.name, "-q", "-p", "no:randomly"]
+        command = [sys.executable, "-m", "pytest", SUITE.name, "-q"]
         code, seconds, said = _timed([*command, *options, *extra], folder)
         if not file.exists():
             raise TrialError(f"pytest-benchmark wrote nothing (exit {code}): {said[-800:]}")
@@ -133,15 +135,19 @@ def _lowest(file: Path) -> dict[str, float]:
     return {entry["fullname"]: entry["stats"]["min"] for entry in found["benchmarks"]}
 
 
+def _environment() -> dict[str, str]:
+    """Return the variables of somebody who has set none of the tools' own."""
+    mine = ("PYTEST_", "AVA_", "GITHUB_")
+    return {k: v for k, v in os.environ.items() if not k.startswith(mine)} | _PLUGINS
+
+
 def _timed(command: Sequence[str], folder: Path) -> tuple[int, float, str]:
     """Run a command as somebody would at a prompt; return its code, seconds and output."""
     began = time.monotonic()
     done = subprocess.run(
         command,
         cwd=folder,
-        env={
-            k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "AVA_", "GITHUB_"))
-        },
+        env=_environment(),
         capture_output=True,
         text=True,
         timeout=_PATIENCE_S,
