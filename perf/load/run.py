@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -100,7 +100,7 @@ def run(order: Order, service: Service, guard: Guard, onlooker: Onlooker = unsee
         follower.look(0.0, "before", asking=True)
         follower.require_figures(service)
         try:
-            with _generator(order, service, guard, file, log) as (process, apart):
+            with _generator(order, service, guard, file, log) as (process, kept):
                 follower.follow(process, log)
         finally:
             halt(follower.workers)  # they leave with their master, but not at once
@@ -112,7 +112,11 @@ def run(order: Order, service: Service, guard: Guard, onlooker: Onlooker = unsee
         server=tuple(follower.samples),
         progress=tuple(follower.told),
         broken=tuple(follower.broken),
-        facts={"workers": order.workers, "generator_and_server_on_own_cores": apart},
+        facts={
+            "workers": order.workers,
+            "generator_and_server_on_own_cores": bool(kept),
+            "server_cores": list(kept),
+        },
     )
 
 
@@ -135,7 +139,9 @@ class _Follower:
         """Take a sample of the server."""
         if asking:
             self._asked_s = at_s
-        self.samples.append(self.watch.sample(at_s, label, asking=asking))
+        generating = () if self.ready is None else self.ready.pids.values()
+        sample = self.watch.sample(at_s, label, asking=asking, generating=generating)
+        self.samples.append(sample)
 
     def require_figures(self, service: Service) -> None:
         """Raise Unavailable when figures that a service is said to tell cannot be read.
@@ -206,13 +212,13 @@ def _owned(pids: Iterable[int]) -> Iterator[Owned]:
 @contextmanager
 def _generator(
     order: Order, service: Service, guard: Guard, file: Path, log: Path
-) -> Iterator[tuple[subprocess.Popen[bytes], bool]]:
+) -> Iterator[tuple[subprocess.Popen[bytes], Sequence[int]]]:
     """Start the generator in the guard's care, for the length of a block.
 
-    Also say whether it has a core that the service is kept off.
+    Also return the cores that the service is kept to; none where it has them all.
     """
     command = [sys.executable, "-m", "perf.load.generator", *order.arguments(service.url, file)]
-    with _apart(service, order.workers) as apart, log.open("wb") as sink:
+    with _apart(service, order.workers) as kept, log.open("wb") as sink:
         process = subprocess.Popen(
             command,
             env={**os.environ, HEADERS: json.dumps(dict(service.headers))},
@@ -223,7 +229,7 @@ def _generator(
         )
     try:
         guard.own(process.pid, Stop.GROUP)
-        yield process, apart
+        yield process, kept
         process.wait(_SILENCE_S)
     finally:
         guard.stop(process)
@@ -266,16 +272,18 @@ class _Lines:
 
 
 @contextmanager
-def _apart(service: Service, workers: int) -> Iterator[bool]:
+def _apart(service: Service, workers: int) -> Iterator[Sequence[int]]:
     """Let what is started in the block inherit a core, and keep the service to the others.
 
     This process takes its own leave afterwards: reading figures must not cost the generator time.
-    Only processes of the run's own are moved, and several workers need several cores.
+    Only processes of the run's own are moved, and several workers need several cores. Yield those
+    that the service is kept to.
     """
     pids = [*service.servers, *(service.processes.values() if service.servers else ())]
+    own = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
     apart = bool(pids) and workers == 1 and separate(pids)
     try:
-        yield apart
+        yield sorted(own - os.sched_getaffinity(0)) if apart else ()
     finally:
         if apart:
             spread()

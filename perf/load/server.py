@@ -1,4 +1,4 @@
-"""The server's side of a run: what its processes, its own figures and its stores say meanwhile.
+"""The server's side of a run: what processes, cores, its own figures and its stores say meanwhile.
 
 A sample is what was read at one moment, as it was read: totals since the server's start, levels of
 the moment. Differences and shares are derived from two samples by whoever asks. Reading is kept
@@ -13,7 +13,7 @@ import os
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +22,7 @@ from typing import Any, Self
 import psycopg
 
 from perf.demonstration import Service
+from perf.load.machine import Cores, cores, waited_s
 from perf.load.told import Told, parse, spread_from, spread_json
 
 _MB = 1_000_000
@@ -50,7 +51,11 @@ Numbers = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What was read `at_s` seconds after the run's start; `label` names a phase's edge."""
+    """What was read `at_s` seconds after the run's start; `label` names a phase's edge.
+
+    `waited_s` is how long processes had no core that wanted one; `generating_s` is the processor
+    time of the generator, which is no process of the server's.
+    """
 
     at_s: float
     label: str | None = None
@@ -59,6 +64,9 @@ class Sample:
     told: Told | None = None
     postgres: Numbers | None = None
     redis: Numbers | None = None
+    waited_s: Numbers = field(default_factory=dict)
+    generating_s: float | None = None
+    cores: Cores | None = None
 
 
 class Watch:
@@ -95,7 +103,14 @@ class Watch:
         if self._redis is not None:
             self._redis.close()
 
-    def sample(self, at_s: float, label: str | None = None, *, asking: bool = False) -> Sample:
+    def sample(
+        self,
+        at_s: float,
+        label: str | None = None,
+        *,
+        asking: bool = False,
+        generating: Iterable[int] = (),
+    ) -> Sample:
         """Read everything; with `asking` the service's own figures too."""
         pids = self._service.processes
         return Sample(
@@ -106,6 +121,9 @@ class Watch:
             told=self._ask() if asking else None,
             postgres=self._ask_postgres(),
             redis=self._ask_redis(),
+            waited_s=_known({name: waited_s(pid) for name, pid in pids.items()}),
+            generating_s=_total(map(_cpu_s, generating)),
+            cores=cores(),
         )
 
     def _ask(self) -> Told | None:
@@ -149,6 +167,13 @@ def _known(values: Mapping[str, float | None]) -> dict[str, float]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def _total(values: Iterable[float | None]) -> float | None:
+    """Return the sum; None where there is nothing to add or a part is not known."""
+    parts = list(values)
+    known = [one for one in parts if one is not None]
+    return sum(known) if parts and len(known) == len(parts) else None
+
+
 def _resident_mb(pid: int) -> float | None:
     try:
         status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
@@ -183,6 +208,9 @@ def to_json(sample: Sample) -> dict[str, Any]:
         "pool": dict(told.pool),
         "postgres": None if sample.postgres is None else dict(sample.postgres),
         "redis": None if sample.redis is None else dict(sample.redis),
+        "waited_s": dict(sample.waited_s),
+        "generating_s": sample.generating_s,
+        "cores": None if sample.cores is None else sample.cores.to_json(),
     }
 
 
@@ -204,4 +232,7 @@ def from_json(raw: Mapping[str, Any]) -> Sample:
         told=None if told == Told() else told,
         postgres=raw["postgres"],
         redis=raw["redis"],
+        waited_s=raw.get("waited_s", {}),
+        generating_s=raw.get("generating_s"),
+        cores=Cores.from_json(raw.get("cores")),
     )

@@ -20,7 +20,6 @@ from perf.load.capacity import (
     lead,
     step,
 )
-from perf.load.saturation import first_full
 from perf.load.scenario import p95
 from perf.load.searching import outcome, search
 from perf.load.validity import Generator, Worker
@@ -102,14 +101,3 @@ def test_a_search_reports_the_run_at_its_answer():
     capacity = search(attempt, lambda _: None)
     assert 270 <= capacity.found.low < 300 <= capacity.found.high
     assert capacity.shown.scenario["phases"][0]["rate"] == pytest.approx(capacity.found.low)
-
-
-def test_what_is_full_is_named():
-    """A process that runs all the time is what saturates; at ease, nothing is."""
-    easy = result()
-    busy = [sample for sample in easy.server if sample.label in {"before", "after"}]
-    full = result(
-        server=(busy[0], type(busy[1])(10.0, "after", {}, {"serve": 10.8}, None)),
-    )
-    assert first_full(full) == "the processor of serve (98% of its limit)"
-    assert first_full(easy).startswith("nothing")
