@@ -1,35 +1,38 @@
-"""How many users the platform holds: a ladder of rates, each twice the other at the end.
+"""How many users the platform holds: a ladder of rates, each twice the one below.
 
-Every user asks once a second, as in the run of a hundred. Rates rise fourfold until one is not met,
-then the one between the last two is tried, so the answer is known to a factor of two, in half a
-minute. `ava-perf load dashboard_users --capacity` takes the time to find it to a tenth.
+Every user asks once a second, as in the run of a hundred, which is the first rung. The others are
+tried by halving what is still possible, so the answer is known to a factor of two in three runs.
+Each lasts as long as an interval of its percentile needs. `ava-perf load dashboard_users
+--capacity` takes the time to find it to a tenth.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from perf.demonstration import Service
 from perf.lab.guard import Guard
+from perf.load.blocks import FEWEST
 from perf.load.capacity import Outcome
 from perf.load.result import Result
 from perf.load.run import Order, run
-from perf.load.saturation import strained
+from perf.load.saturation import first_full
+from perf.load.scenario import error_rate, p95
 from perf.load.searching import outcome
 
-USERS = 100
-_STEP = 4
-_FULLEST = 2
 _MOST = 6400  # users: beyond it the generator itself needs more than this machine
+RUNGS = (100, 200, 400, 800, 1600, 3200, _MOST)
+_WARMUP_S = 1.0
 _SCENARIO = '''"""The dashboard's users once everything is warm; written by a claim."""
 
 from dataclasses import replace
 
 from loadtests.dashboard_users import SCENARIO as WHOLE
-from perf.load.scenario import Phase, error_rate, for_locust, p95
+from perf.load.scenario import Phase, for_locust
 
 WARM_S = WHOLE.phases[0].duration_s
 SCENARIO = replace(
@@ -37,51 +40,52 @@ SCENARIO = replace(
     name="rung",
     phases=(Phase("rung", {seconds!r}, rate={rate!r}, warmup_s={warmup_s!r}),),
     asks=lambda random, at_s: WHOLE.asks(random, at_s + WARM_S),
-    thresholds=(p95(100), error_rate(0)),
+    thresholds=(),
     listeners=None,
 )
 LoadTest = for_locust(SCENARIO)
 '''
 
-Attempt = Callable[[int], tuple[Outcome, str]]
+Rung = tuple[Outcome, str]
+Attempt = Callable[[int], Rung]
+KEPT = (p95(100), error_rate(0))
 
 
-def climb(attempt: Attempt) -> dict[str, Any]:
+def climb(first: Rung, attempt: Attempt) -> dict[str, Any]:
     """Return the most users that were met, the fewest that were not, and what was tried.
 
+    `first` is what the run of the lowest rung came to: where it is not met nothing else is tried.
     An outcome that is not plainly met counts as not met.
     """
-    tried: list[list[Any]] = []
-
-    def holds(users: int) -> bool:
-        found, full = attempt(users)
-        tried.append([users, str(found), full])
-        return found is Outcome.MET
-
-    met, users = 0, USERS
-    while users <= _MOST and holds(users):
-        met, users = users, users * _STEP
-    between = met * _STEP // 2
-    if met and users <= _MOST and holds(between):
-        met = between
-    missed = min((row[0] for row in tried if row[0] > met), default=None)
-    return {"met": met, "not_met": missed, "tried": tried}
+    tried = {RUNGS[0]: first}
+    below, above = (0, len(RUNGS)) if first[0] is Outcome.MET else (-1, 0)
+    while above - below > 1:
+        middle = (below + above) // 2
+        tried[RUNGS[middle]] = attempt(RUNGS[middle])
+        met = tried[RUNGS[middle]][0] is Outcome.MET
+        below, above = (middle, above) if met else (below, middle)
+    return {
+        "met": RUNGS[below] if below >= 0 else 0,
+        "not_met": RUNGS[above] if above < len(RUNGS) else None,
+        "tried": [[users, str(found), full] for users, (found, full) in tried.items()],
+    }
 
 
-def on(service: Service, guard: Guard, seconds: float = 5.0) -> Attempt:
+def rung(result: Result, phase: str) -> Rung:
+    """Return what a run came to, held to what every rung is held to, and what was full in it."""
+    kept = tuple(replace(one, phase=phase) for one in KEPT)
+    return outcome(replace(result, thresholds=kept)), first_full(result)
+
+
+def on(service: Service, guard: Guard, seconds: float = FEWEST + _WARMUP_S) -> Attempt:
     """Return attempts on a service that is warm."""
-
-    def attempt(users: int) -> tuple[Outcome, str]:
-        result = _run(users, service, guard, seconds)
-        return outcome(result), ", ".join(str(one) for one in strained(result)[:_FULLEST])
-
-    return attempt
+    return lambda users: rung(_run(users, service, guard, seconds), "rung")
 
 
 def _run(users: int, service: Service, guard: Guard, seconds: float) -> Result:
     with tempfile.TemporaryDirectory(prefix="rung-", dir=guard.directory) as folder:
         file = Path(folder, "rung.py")
-        text = _SCENARIO.format(seconds=seconds, rate=float(users), warmup_s=1.0)
+        text = _SCENARIO.format(seconds=seconds, rate=float(users), warmup_s=_WARMUP_S)
         file.write_text(text, encoding="utf-8")
         return run(Order(file), service, guard)
 
@@ -92,7 +96,7 @@ def facts(found: Mapping[str, Any]) -> dict[str, Any]:
         "not_met": found["not_met"] or f"not reached with {_MOST}",
         "kept": "95 of 100 answers of any kind within 100 ms of their due time, and no error",
         "table": {
-            "columns": ["users, one question a second each", "outcome", "what had least room left"],
+            "columns": ["users, one question a second each", "outcome", "what was full first"],
             "rows": found["tried"],
         },
     }

@@ -54,7 +54,7 @@ def hundred_users(lab: Lab) -> Mapping[str, Any]:
         before = _statements(shown.service)
         result = run(Order(FILE), shown.service, guard)
         statements = _statements(shown.service).since(before)
-        climbed = ladder.climb(ladder.on(shown.service, guard))
+        climbed = ladder.climb(ladder.rung(result, STEADY), ladder.on(shown.service, guard))
     kept = {"result": result.to_json(), "statements": _within(statements), "climbed": climbed}
     file = lab.scratch / "load.json"
     file.write_text(json.dumps(kept), encoding="utf-8")
