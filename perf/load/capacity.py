@@ -97,6 +97,18 @@ def bracket(trials: Sequence[Trial]) -> tuple[float | None, float | None]:
     return max(met, default=None), high
 
 
+def left(trials: Sequence[Trial]) -> int | None:
+    """Return how many trials are left if none disagrees; None while there is no bracket."""
+    low, high = bracket(trials)
+    if low is None or high is None:
+        return None
+    steps = math.log(high / low) / math.log(1 + PRECISION)
+    halvings = max(0, math.ceil(math.log2(steps))) if steps > 1 else 0
+    ends = (low, high) if not halvings else (None, None)
+    unsure = [end for end in ends if end is None or abs(lead(trials, end)) < LEAD]
+    return min(halvings + len(unsure), MOST_TRIALS - len(trials))
+
+
 def lead(trials: Sequence[Trial], rate: float) -> int:
     """Return by how many the trials that met the thresholds at a rate lead the others."""
     here = [one.outcome is Outcome.MET for one in trials if one.rate == rate]

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from perf.load import judged
-from perf.load.capacity import Ask, Found, Outcome, Trial, step
+from perf.load.capacity import MOST_TRIALS, Ask, Found, Outcome, Trial, left, step
 from perf.load.result import Result
 from perf.load.run import LoadError, Order
 from perf.load.saturation import first_full
 from perf.load.validity import Cause, assess
 from perf.verdict import Verdict
 
+_BETWEEN_S = 4.0  # the generator's start, calibration and end
 Attempt = Callable[[float], Result]  # from a scale of the scenario's rates
 _GENERATORS = frozenset({Cause.STARVED, Cause.BEHIND, Cause.LOST, Cause.CALIBRATION, Cause.FAILED})
 
@@ -58,7 +59,7 @@ def search(attempt: Attempt, say: Callable[[str], None]) -> Capacity:
     trials = [Trial(start, outcome(first))]
     runs = [first]
     while isinstance(todo := step(trials, start), Ask):
-        say(f"{trials[-1].rate:.4g} req/s: {trials[-1].outcome}; next {todo.rate:.4g} req/s")
+        say(f"{_told(trials)}; next {todo.rate:.4g} req/s{_ahead(trials, first)}")
         runs.append(attempt(todo.rate / start))
         trials.append(Trial(todo.rate, outcome(runs[-1])))
     return Capacity(
@@ -90,6 +91,19 @@ def peak(result: Result) -> float:
 def at_scale(order: Order, scale: float) -> Order:
     """Return the order at `scale` times the rates it has."""
     return replace(order, rate_scale=order.rate_scale * scale)
+
+
+def _told(trials: list[Trial]) -> str:
+    return f"trial {len(trials)}, {trials[-1].rate:.4g} req/s: {trials[-1].outcome}"
+
+
+def _ahead(trials: list[Trial], run: Result) -> str:
+    """Say how long the search may still take; how far it has to step outwards nobody knows."""
+    each_s = sum(phase["duration_s"] for phase in run.scenario["phases"]) + _BETWEEN_S
+    known = left(trials)
+    more = f"about {known}" if known is not None else f"at most {MOST_TRIALS - len(trials)}"
+    trials_left = MOST_TRIALS - len(trials) if known is None else known
+    return f"; {more} more of {each_s:.0f} s, {trials_left * each_s / 60:.0f} min"
 
 
 def _failing(trials: list[Trial], runs: list[Result]) -> Result:

@@ -18,6 +18,7 @@ from perf.load.capacity import (
     Outcome,
     Trial,
     lead,
+    left,
     step,
 )
 from perf.load.scenario import p95
@@ -62,6 +63,18 @@ def test_a_sure_answer_has_both_ends_confirmed(seed):
         assert lead(trials, found.high) <= -LEAD
 
 
+@given(st.floats(3, 50_000))
+def test_how_many_trials_are_left_is_known_once_there_is_a_bracket(limit):
+    """Where no trial disagrees the search ends after just as many, give or take one halving."""
+    answer, trials = edge_at(limit), []
+    while isinstance(todo := step(trials, 100.0), Ask):
+        trials.append(Trial(todo.rate, answer(todo.rate)))
+    for made in range(1, len(trials) + 1):
+        told = left(trials[:made])
+        assert told is None or abs(told - (len(trials) - made)) <= 1
+    assert left(trials) == 0
+
+
 def test_a_rate_that_was_never_met_has_no_capacity():
     """Where nothing is met the answer has no lower end."""
     found, _ = searched(lambda _: Outcome.MISSED)
@@ -98,6 +111,9 @@ def test_a_search_reports_the_run_at_its_answer():
         run = result(times, thresholds=[p95(100)])
         return result(times, thresholds=[p95(100)], scenario={**run.scenario, "phases": phases})
 
-    capacity = search(attempt, lambda _: None)
+    said = []
+    capacity = search(attempt, said.append)
     assert 270 <= capacity.found.low < 300 <= capacity.found.high
     assert capacity.shown.scenario["phases"][0]["rate"] == pytest.approx(capacity.found.low)
+    assert said[0] == "trial 1, 100 req/s: met; next 200 req/s; at most 23 more of 14 s, 5 min"
+    assert said[2] == "trial 3, 400 req/s: missed; next 282.8 req/s; about 5 more of 14 s, 1 min"
