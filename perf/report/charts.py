@@ -20,7 +20,7 @@ from perf.report.axis import SPAN, Axis, axis, share, svg
 from perf.report.model import Entry
 
 _DOT = 5
-_BIN = 6  # dots nearer than this are stacked
+_BIN = 8  # dots nearer than this are stacked
 _APART = 4
 _HIGHEST = 6  # dots of a stack; what is denser still looks the same
 _BAND = 26
@@ -90,40 +90,51 @@ def strip_plot(plot: Strips) -> Markup:
     scale = axis([*values, *([] if plot.target_s is None else [plot.target_s])])
     row = _LABEL + _BAND
     bottom = row * len(plot.series) + 4
-    parts = [_strip(series, scale, row * turn) for turn, series in enumerate(plot.series)]
-    if plot.target_s is not None:
-        parts.append(_target(scale.place(plot.target_s), bottom - 4 - _BAND))
-    parts.append(_scale(scale, bottom))
-    return svg(_strip_title(plot), _strip_text(plot, scale), bottom + 22, Markup().join(parts))
+    tops = [(series, row * turn) for turn, series in enumerate(plot.series)]
+    body = Markup(
+        # What is the same for all is said once: a page has hundreds of these.
+        '<svg width="100%" height="{height}" viewBox="0 0 {span} {height}"'
+        ' preserveAspectRatio="none" fill="none" stroke="currentColor" stroke-width="{dot}"'
+        ' stroke-linecap="round" stroke-dasharray="0 {apart}">{dots}</svg>'
+        '<g stroke="currentColor" stroke-width="2">{middles}{target}</g>{labels}{scale}'
+    ).format(
+        height=bottom,
+        span=SPAN,
+        dot=_DOT,
+        apart=_APART,
+        dots=Markup().join(_strip(series, scale, top) for series, top in tops),
+        middles=Markup().join(_middle(series, scale, top) for series, top in tops),
+        target=""
+        if plot.target_s is None
+        else _target(scale.place(plot.target_s), bottom - 4 - _BAND),
+        labels=Markup().join(_label(series, top) for series, top in tops),
+        scale=_scale(scale, bottom),
+    )
+    return svg(_strip_title(plot), _strip_text(plot, scale), bottom + 22, body)
 
 
 def _strip(series: Series, scale: Axis, top: int) -> Markup:
-    middle = scale.place(series.middle)
     return Markup(
-        '<text x="0" y="{label}">{name}</text>'
-        '<svg y="{band}" width="100%" height="{height}" viewBox="0 0 {span} {height}"'
-        ' preserveAspectRatio="none">'
-        '<path class="dots {cls}" d="{dots}" fill="none" stroke="currentColor"'
-        ' stroke-width="{dot}" stroke-linecap="round" stroke-dasharray="0 {apart}"'
-        ' vector-effect="non-scaling-stroke"/></svg>'
-        '<line class="middle" x1="{x}" x2="{x}" y1="{band}" y2="{end}" stroke="currentColor"'
-        ' stroke-width="2"/>'
+        '<path class="dots {cls}" d="{dots}" vector-effect="non-scaling-stroke"/>'
     ).format(
-        label=top + 13,
-        name=f"{series.name}: median {figures.seconds(series.middle)}",
-        band=top + _LABEL,
-        end=top + _LABEL + _BAND,
-        height=_BAND,
-        span=SPAN,
         cls="before" if series.name == "before" else "after",
-        dots=_dots(series.values, scale),
-        dot=_DOT,
-        apart=_APART,
-        x=share(middle),
+        dots=_dots(series.values, scale, top + _LABEL),
     )
 
 
-def _dots(values: Sequence[float], scale: Axis) -> str:
+def _middle(series: Series, scale: Axis, top: int) -> Markup:
+    return Markup('<line class="middle" x1="{x}" x2="{x}" y1="{band}" y2="{end}"/>').format(
+        x=share(scale.place(series.middle)), band=top + _LABEL, end=top + _LABEL + _BAND
+    )
+
+
+def _label(series: Series, top: int) -> Markup:
+    return Markup('<text x="0" y="{y}">{name}</text>').format(
+        y=top + 13, name=f"{series.name}: median {figures.seconds(series.middle)}"
+    )
+
+
+def _dots(values: Sequence[float], scale: Axis, top: int) -> str:
     """Return one path for all dots: an upright line a bin, which its dashes make a stack of dots.
 
     Each line is relative to the one before and a touch longer than from dot to dot, since a line
@@ -133,7 +144,7 @@ def _dots(values: Sequence[float], scale: Axis) -> str:
     steps, at_x, at_y = [], 0, 0
     for place, count in sorted(held.items()):
         rise = _APART * (min(count, _HIGHEST) - 1)
-        x, y = place * _BIN, (_BAND - rise) // 2
+        x, y = place * _BIN, top + (_BAND - rise) // 2
         steps.append(f"m{x - at_x} {y - at_y}v{rise or ''}.1")
         at_x, at_y = x, y + rise
     return "".join(steps).replace(" -", "-")
@@ -141,18 +152,17 @@ def _dots(values: Sequence[float], scale: Axis) -> str:
 
 def _target(place: float, top: int) -> Markup:
     return Markup(
-        '<line class="target" x1="{x}" x2="{x}" y1="{top}" y2="{end}" stroke="currentColor"'
-        ' stroke-width="1.5" stroke-dasharray="4 2"/>'
+        '<line class="target" x1="{x}" x2="{x}" y1="{top}" y2="{end}" stroke-dasharray="4 2"/>'
     ).format(x=share(place), top=top - 2, end=top + _BAND + 2)
 
 
 def _scale(scale: Axis, top: int) -> Markup:
     size, unit = figures.time_unit(scale.high)
-    line = Markup(
-        '<line class="axis" x1="0" x2="100%" y1="{y}" y2="{y}" stroke="currentColor"/>'
-    ).format(y=top + 0.5)
-    return line + Markup().join(
-        Markup('<text class="tick" x="{x}" y="{y}" text-anchor="{anchor}">{text}</text>').format(
+    line = Markup('<line class="axis" x2="100%" y1="{y}" y2="{y}" stroke="currentColor"/>').format(
+        y=top + 0.5
+    )
+    ticks = Markup().join(
+        Markup('<text x="{x}" y="{y}"{anchor}>{text}</text>').format(
             x=share(scale.place(value)),
             y=top + 16,
             anchor=_anchor(scale.place(value)),
@@ -160,11 +170,15 @@ def _scale(scale: Axis, top: int) -> Markup:
         )
         for value in scale.ticks()
     )
+    return line + Markup('<g class="tick" text-anchor="middle">{}</g>').format(ticks)
 
 
-def _anchor(place: float) -> str:
+def _anchor(place: float) -> Markup:
+    """Say where a tick's text is held that has no room on both sides."""
     near = 0.1
-    return "start" if place < near else "end" if place > 1 - near else "middle"
+    if near <= place <= 1 - near:
+        return Markup()
+    return Markup(' text-anchor="{}"').format("start" if place < near else "end")
 
 
 def _strip_title(plot: Strips) -> str:

@@ -28,6 +28,7 @@ MOST_ROWS = 200
 _ARMS = frozenset({"before", "after"})
 _TABLE = frozenset({"columns", "rows"})
 _DRAWN = "bars"  # of a table: the names of the columns that are drawn as well
+_PINNED = "client_and_server_on_own_cores"  # of every measurement, by the worker
 _SORTED = frozenset({"load", "plans", "sql", "explanation", "before", "after"})
 
 
@@ -93,7 +94,7 @@ def _is_long(text: str) -> bool:
 
 def evidence(entry: Entry) -> Evidence:
     """Sort the facts of a claim."""
-    held = entry.facts
+    held = _telling(entry)
     pairs = list(_pairs(held))
     plans, unread = _plans(held.get("plans"))
     return Evidence(
@@ -104,6 +105,13 @@ def evidence(entry: Entry) -> Evidence:
         statements=tuple(_statements(held.get("sql"))),
         plans=plans,
     )
+
+
+def _telling(entry: Entry) -> Mapping[str, Any]:
+    """Leave out of a count's facts that it was not pinned to cores, which no count depends on."""
+    if entry.is_exact and entry.facts.get(_PINNED) is False:
+        return {name: value for name, value in entry.facts.items() if name != _PINNED}
+    return entry.facts
 
 
 def _pairs(held: Mapping[str, Any]) -> Iterator[Pair]:

@@ -21,7 +21,7 @@ from perf.report.read import number
 from perf.stacks import Frame, StacksError, from_dict
 
 _ROW = 18
-_LEAST = 0.002  # share of the width below which a box cannot be seen
+_LEAST = 0.004  # share of the width below which a box cannot be seen
 _LEGIBLE = 0.04  # share of the width that is wide enough for a few letters
 _ROWS_SHOWN = 12
 
@@ -90,7 +90,9 @@ def flame(tree: Frame) -> Markup:
     """Draw the tree, the outermost function on top."""
     boxes = list(_boxes(tree, 0.0, 1.0, 0))
     height = _ROW * (1 + max(depth for _, _, _, depth in boxes))
-    body = Markup().join(_box(tree, *box) for box in boxes)
+    body = Markup(
+        '<g fill="currentColor" stroke="currentColor" stroke-opacity=".35">{}</g>'
+    ).format(Markup().join(_box(tree, *box) for box in boxes))
     return svg(f"Flame graph of {figures.count(tree.samples, 'sample')}", _text(tree), height, body)
 
 
@@ -113,20 +115,19 @@ def _boxes(
 
 def _box(root: Frame, frame: Frame, left: float, width: float, depth: int) -> Markup:
     """Draw one frame; an inner <svg> cuts off what its text has no room for."""
-    text = Markup('<text x="3" y="13">{}</text>').format(frame.name) if width > _LEGIBLE else ""
-    return Markup(
-        '<svg x="{x}" y="{y}" width="{width}" height="{height}"><title>{title}</title>'
-        '<rect width="100%" height="100%" fill="currentColor" fill-opacity="{strength}"'
-        ' stroke="currentColor" stroke-opacity=".35"/>{text}</svg>'
-    ).format(
-        x=share(left),
-        y=_ROW * depth,
-        width=share(width),
-        height=_ROW - 1,
-        title=f"{frame.name}: {_share(frame.samples, root)}, itself {_share(frame.own, root)}",
-        strength=f"{_strength(frame.own / root.samples):.2f}",
-        text=text,
+    place = Markup('x="{x}" y="{y}" width="{width}" height="{height}"').format(
+        x=share(left), y=_ROW * depth, width=share(width), height=_ROW - 1
     )
+    title = Markup("<title>{}</title>").format(
+        f"{frame.name}: {_share(frame.samples, root)}, itself {_share(frame.own, root)}"
+    )
+    strength = f"{_strength(frame.own / root.samples):.2f}"
+    if width <= _LEGIBLE:
+        return Markup('<rect {} fill-opacity="{}">{}</rect>').format(place, strength, title)
+    return Markup(
+        '<svg {}>{}<rect width="100%" height="100%" fill-opacity="{}"/>'
+        '<text x="3" y="13" stroke="none">{}</text></svg>'
+    ).format(place, title, strength, frame.name)
 
 
 def _strength(own: float) -> float:

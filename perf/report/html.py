@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -31,6 +32,7 @@ from perf.report import (
     score,
     trends,
 )
+from perf.report.compact import compact
 from perf.report.model import Entry, Report
 from perf.report.read import read
 from perf.verdict import Verdict
@@ -38,7 +40,8 @@ from perf.verdict import Verdict
 # The page stays under a megabyte for a whole audit: beyond this many figures in all its tables of
 # one sort, each of them is cut and says so.
 _MANY_RUNS, _FEWER_RUNS = 3_000, 8
-_MANY_VALUES, _FEWER_VALUES = 15_000, 50
+_MANY_VALUES, _FEWER_VALUES = 15_000, 20
+_WORTH_A_LINK = 400  # characters of evidence; less is sooner read than looked up
 
 _LOCAL_PATH = re.compile(r"(?!.*\.\.)[\w-][\w./-]*")
 _OPEN = frozenset({Verdict.MISSED, Verdict.NOT_MEASURED, Verdict.INCONCLUSIVE})
@@ -52,7 +55,7 @@ def render_html(results: Mapping[str, Any], *, stylesheet: str | None = None) ->
     """
     report = read(results)
     entries = rank.order(report.entries)
-    return (
+    return compact(
         _environment()
         .get_template("page.html.j2")
         .render(
@@ -61,7 +64,8 @@ def render_html(results: Mapping[str, Any], *, stylesheet: str | None = None) ->
             banners=rank.banners(report),
             steps=rank.next_steps(report),
             entries=entries,
-            holders=_holders(entries),
+            holders=(holders := _holders(entries)),
+            alike=_alike(entry for entry in entries if entry.anchor not in holders),
             score=score.score_of(report.entries),
             filters=_filters(report),
             load=loads.load_of(report.load),
@@ -110,6 +114,8 @@ def _environment() -> Environment:
         Verdict=Verdict,
         is_open=_is_open,
         samples=_samples,
+        unbroken=_unbroken,
+        tabular=_tabular,
         local=_local,
         sentence=rank.sentence,
     )
@@ -140,6 +146,21 @@ def _holders(entries: Iterable[Entry]) -> dict[str, Entry]:
     return found
 
 
+def _alike(entries: Iterable[Entry]) -> dict[str, Entry]:
+    """Return, by anchor, the entry above whose evidence is the same to the last word.
+
+    Figures that are counted by one preparation share a table without sharing a measurement.
+    """
+    first: dict[str, Entry] = {}
+    found = {}
+    for entry in entries:
+        said = json.dumps(entry.facts, sort_keys=True)
+        holder = first.setdefault(said, entry)
+        if holder is not entry and len(said) > _WORTH_A_LINK:
+            found[entry.anchor] = holder
+    return found
+
+
 def _is_open(entry: Entry) -> bool:
     return entry.verdict in _OPEN or entry.is_near_limit or entry.is_worse
 
@@ -154,6 +175,16 @@ def _most_values(report: Report) -> int | None:
     """Return how many values a table of samples may hold; None for all."""
     values = sum(len(series) for entry in report.entries for series in entry.samples.values())
     return _FEWER_VALUES if values > _MANY_VALUES else None
+
+
+def _unbroken(command: str) -> list[str]:
+    """Return the parts of a command that stay on one line: its name, each flag with its value."""
+    return re.split(r" (?=-)", " ".join(command.split()))
+
+
+def _tabular(value: Any) -> bool:
+    """Say whether a value is rows, which no line of text can show."""
+    return isinstance(value, list) and any(isinstance(item, list | dict) for item in value)
 
 
 def _samples(entry: Entry, most: int | None) -> list[tuple[charts.Series, str, str, int]]:

@@ -31,9 +31,10 @@ def seen(stacks=STACKS, **more):
 
 def boxes(text):
     """Return place, width and title of each box in a file."""
+    drawing = ET.fromstring(text)  # noqa: S314 - our own drawing
     return [
         (float(box.get("x")[:-1]), float(box.get("width")[:-1]), box.find(f"{SVG}title").text)
-        for box in ET.fromstring(text).findall(f"{SVG}svg")  # noqa: S314 - our own drawing
+        for box in drawing.find(f"{SVG}g")
     ]
 
 
