@@ -140,15 +140,18 @@ def _cores(result: Result, stretches: Sequence[Stretch]) -> Iterator[Strained]:
 
 
 def _taken(then: Sample, now: Sample) -> str:
-    """Say what of all cores' time was not the service's to have."""
+    """Say who used all the cores' time; what is nobody's known here is stores and strangers."""
     if then.cores is None or now.cores is None:
         return ""
-    if then.generating_s is None or now.generating_s is None:
-        generator = "; what the generator took is not known"
-    else:
-        used = (now.generating_s - then.generating_s) / (now.at_s - then.at_s)
-        generator = f"; the generator took {used / len(now.cores.busy):.0%} of all cores"
-    return generator + _and(stolen_share(then.cores, now.cores), "taken by the host")
+    wall_s = (now.at_s - then.at_s) * len(now.cores.busy)
+    told = {"the service's processes": sum(now.cpu_s.values()) - sum(then.cpu_s.values())}
+    if then.generating_s is not None and now.generating_s is not None:
+        told["the generator"] = now.generating_s - then.generating_s
+    shares = {name: used_s / wall_s for name, used_s in told.items()}
+    shares["the host"] = stolen_share(then.cores, now.cores)
+    busy = busy_share(then.cores, now.cores, frozenset(now.cores.busy)) or 0.0
+    shares["all others"] = max(0.0, busy - sum(shares.values()))
+    return "; of all cores: " + ", ".join(f"{name} {used:.0%}" for name, used in shares.items())
 
 
 def _and(share: float, what: str) -> str:

@@ -43,21 +43,22 @@ def test_at_ease_nothing_is_named_and_the_nearest_are_told():
     """What is not known is not guessed; the three figures nearest to a limit stand instead."""
     text = first_full(ran())
     assert text.startswith("not told: nothing that is watched was at its limit; nearest were")
-    assert "the machine's 2 cores (50% of its limit; the generator took 25% of all cores)" in text
+    assert "the machine's 2 cores (50% of its limit; of all cores: the service's" in text
     assert text.count("of its limit") == 3
 
 
 def test_a_full_machine_is_named_with_what_the_generator_took():
     """No process is at its own limit where all of them share two full cores."""
     assert first_full(ran((97.0, 95.0), serve=0.62, generating=0.7)) == (
-        "the machine's 2 cores (96% of its limit; the generator took 35% of all cores)"
+        "the machine's 2 cores (96% of its limit; of all cores: the service's processes 31%, "
+        "the generator 35%, the host 0%, all others 30%)"
         ": what was found is this machine's, with the generator on it"
     )
 
 
 def test_what_the_host_takes_is_said():
     """Time stolen from a virtual machine is nobody's here, and fills its cores."""
-    assert "20% taken by the host" in first_full(ran((97.0, 97.0), stolen=20.0))
+    assert "the host 20%" in first_full(ran((97.0, 97.0), stolen=20.0))
 
 
 def test_the_cores_left_to_the_service_are_named():
