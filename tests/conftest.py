@@ -6,6 +6,7 @@ look the same as one that passed.
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -24,8 +25,12 @@ from perf.lab.redis import RedisServer
 
 pytest_plugins = ["pauses"]
 
-# Other processes share the machine with the suite: a slow example is no fault of the code.
-settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Other processes share the machine with the suite: a slow example is no fault of the code. And the
+# same examples in every run: `--hypothesis-profile=explore` looks for others.
+settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+settings.register_profile("explore", settings.get_profile("suite"), derandomize=False)
 settings.load_profile("suite")
 
 _ROOM = 4 * 2**30  # bytes
@@ -51,6 +56,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for fixture in _MARKS.keys() & set(getattr(item, "fixturenames", ())):
             item.add_marker(_MARKS[fixture])
+
+
+def pytest_collection_finish() -> None:
+    """Keep seven thousand tests, which stay to the end, out of every collection of garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
