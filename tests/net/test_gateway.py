@@ -94,7 +94,7 @@ async def test_without_redis_limits_and_quotas_are_local(gateway):
 
 async def test_with_redis_limits_are_shared(redis_url, tmp_path):
     """Quotas too, where several machines use the key."""
-    link = RedisLink.open(RedisSettings(url=Secret(redis_url)))
+    link = RedisLink.open(RedisSettings(url=Secret(redis_url), timeout_s=60))
     gateways = [
         Gateway(
             ProviderKeys(), link=link, ledger=tmp_path / "q", deployment=Deployment(4, machines)

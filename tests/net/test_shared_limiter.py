@@ -55,30 +55,26 @@ def undisturbed(url):
         for _ in range(40):
             with redis.Redis.from_url(url) as client:
                 client.delete("ava:limit:{x}", *client.keys("ava:limit:*"))
-            pauses = []
-            watching = asyncio.create_task(watch(url, pauses))
+            over = asyncio.Event()
+            watching = asyncio.create_task(longest_pause(url, over))
             found = await measure()
-            watching.cancel()
-            await asyncio.wait([watching])
-            if max(pauses) < pause_s:
+            over.set()
+            if await watching < pause_s:
                 return found
         raise AssertionError(f"this machine pauses for {pause_s} s time and again")
 
     return run
 
 
-async def watch(url, pauses):
-    """Note how long this loop and Redis take to get round, again and again."""
+async def longest_pause(url, over):
+    """Return how long this loop and Redis took at most to get round, until it is over."""
+    longest, begun = 0.0, time.monotonic()
     async with redis.asyncio.Redis.from_url(url) as client:
-        await client.ping()
-        pauses.append(0.0)
-        while True:
-            begun = time.monotonic()
-            try:
-                await client.ping()
-                await asyncio.sleep(0.005)
-            finally:
-                pauses.append(time.monotonic() - begun)
+        while not over.is_set():
+            await client.ping()
+            await asyncio.sleep(0.005)
+            longest, begun = max(longest, time.monotonic() - begun), time.monotonic()
+    return longest
 
 
 async def drain(limiter, seconds, **wishes):
