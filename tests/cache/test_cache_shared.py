@@ -177,9 +177,9 @@ def test_patterns_mean_the_same_here_and_in_redis(redis_server, keys, pattern):
     """The two matchers agree on every key, so no process keeps what another dropped."""
 
     async def left():
-        link = RedisLink.open(RedisSettings(url=Secret(redis_server.url)))
+        link = RedisLink.open(RedisSettings(url=Secret(redis_server.url), timeout_s=60))
         store = SharedStore(link, uuid.uuid4().hex, SystemClock())
-        await put(store, *keys, ttl_s=1)
+        await put(store, *keys, ttl_s=60)
         await store.invalidate(Invalidation(patterns=(pattern,)))
         found = await present(store, *keys)
         await link.aclose()

@@ -242,7 +242,7 @@ class HeldLink(RedisLink):
 
 async def test_a_read_during_an_invalidation_does_not_bring_the_old_value_back(redis_url, made):
     """Redis still had it when it was read; once `invalidate` returns, memory has it no more."""
-    opener = RedisLink.open(RedisSettings(url=Secret(redis_url)))
+    opener = RedisLink.open(RedisSettings(url=Secret(redis_url), timeout_s=60))
     link = HeldLink(opener.client, timeout_s=5)
     async with Cache(link=link) as a:
         await (await made()).put("k", "old", KEEP)
@@ -378,10 +378,10 @@ async def test_a_hit_near_the_end_refreshes_in_the_background():
 async def test_processes_refresh_once(two):
     """The second process takes what the first one's refresh brought."""
     a, b = two
-    source, keep = Source(), Keep(1.0, refresh_at=0.1, jitter=0)
+    source, keep = Source(), Keep(60.0, refresh_at=0.005, jitter=0)
     await ask(a, source, keep=keep)
     await ask(b, source, keep=keep)
-    await asyncio.sleep(0.15)
+    await asyncio.sleep(0.35)
     assert await ask(a, source, keep=keep) == await ask(b, source, keep=keep) == 1
     await eventually(lambda: a._local.peek("q:1") == b._local.peek("q:1") == 2)
     assert source.calls == 2
@@ -491,7 +491,7 @@ async def test_memory_stays_bounded(made):
 async def test_closing_ends_everything(redis_url):
     """No task is left, and memory still answers."""
     before = asyncio.all_tasks()
-    link = RedisLink.open(RedisSettings(url=Secret(redis_url)))
+    link = RedisLink.open(RedisSettings(url=Secret(redis_url), timeout_s=60))
     async with Cache(link=link) as cache:
         await ask(cache, Source())
     assert asyncio.all_tasks() == before
