@@ -3,8 +3,9 @@
 Pure: from the trials so far follows the next rate, or the answer. While the bracket is wide one
 trial at a rate is believed; the two ends of the answer are tried until one side leads by two, since
 near the edge chance decides a single run. What is inconclusive is not met. The answer is a bracket:
-met below, not met above, and no figure in between is claimed. A generator that cannot offer a rate
-ends the search there: the service's capacity is then only known to be at least the last rate met.
+met below, not met above, and no figure in between is claimed. A generator that twice cannot offer a
+rate ends the search there (once may be a moment of a shared machine): the service's capacity is
+then only known to be at least the last rate met.
 """
 
 from __future__ import annotations
@@ -64,8 +65,11 @@ def step(trials: Sequence[Trial], start: float) -> Ask | Found:
     if not trials:
         return Ask(start)
     low, high = bracket(trials)
-    if any(one.outcome is Outcome.UNOFFERED for one in trials):
+    unoffered = [one.rate for one in trials if one.outcome is Outcome.UNOFFERED]
+    if len(unoffered) > len(set(unoffered)):
         return Found(low, None, sure=False, why="the generator could not offer more")
+    if trials[-1].outcome is Outcome.UNOFFERED:
+        return Ask(trials[-1].rate)
     if len(trials) >= MOST_TRIALS:
         return Found(low, high, sure=False, why=f"not decided after {MOST_TRIALS} trials")
     tied = next((rate for rate in _rates(trials) if _is_tied(trials, rate)), None)

@@ -87,6 +87,21 @@ def test_a_generator_without_breath_ends_the_search():
     assert found == Found(200.0, None, sure=False, why="the generator could not offer more")
 
 
+def test_a_generator_that_lost_its_breath_once_is_asked_again():
+    """One trial that a busy moment spoilt does not end the search, and its rate is told anew."""
+    spoilt = [200.0]
+
+    def answer(rate):
+        if rate in spoilt:
+            spoilt.remove(rate)
+            return Outcome.UNOFFERED
+        return edge_at(1000)(rate)
+
+    found, trials = searched(answer)
+    assert [one.rate for one in trials][:4] == [100.0, 200.0, 200.0, 200.0]
+    assert found.low <= 1000 < found.high
+
+
 def test_what_is_unsure_is_not_met():
     """An inconclusive run never raises the capacity."""
     found, _ = searched(lambda rate: Outcome.MET if rate <= 100 else Outcome.UNSURE)

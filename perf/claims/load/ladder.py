@@ -78,8 +78,15 @@ def rung(result: Result, phase: str) -> Rung:
 
 
 def on(service: Service, guard: Guard, seconds: float = FEWEST + _WARMUP_S) -> Attempt:
-    """Return attempts on a service that is warm."""
-    return lambda users: rung(_run(users, service, guard, seconds), "rung")
+    """Return attempts on a service that is warm; what was not offered is tried once more."""
+
+    def attempt(users: int) -> Rung:
+        found = rung(_run(users, service, guard, seconds), "rung")
+        if found[0] is Outcome.UNOFFERED:
+            found = rung(_run(users, service, guard, seconds), "rung")
+        return found
+
+    return attempt
 
 
 def _run(users: int, service: Service, guard: Guard, seconds: float) -> Result:
