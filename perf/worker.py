@@ -30,6 +30,9 @@ from perf.observe import OBSERVERS
 from perf.redact import redact
 from perf.sample import Measurement, failure
 
+# What is not plain after twelve seconds lies so near its bound that twenty do not tell it either.
+_BUDGETS_S = {Profile.QUICK: 1.0, Profile.FULL: 12.0}
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -109,7 +112,7 @@ def _measure(job: Job) -> Measurement:
 
 def _bench(job: Job, bounds: tuple[float, ...] = ()) -> contextlib.closing[Bench]:
     rng = Random(zlib.crc32(job.name.encode()))  # noqa: S311 - decides an order, not a secret
-    budget_s = job.seconds or (20.0 if job.profile == Profile.FULL else 1.0)
+    budget_s = job.seconds or _BUDGETS_S[Profile(job.profile)]
     return contextlib.closing(Bench(rng=rng, budget_s=budget_s, bounds=bounds))
 
 

@@ -8,6 +8,8 @@ and nothing else.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -54,16 +56,18 @@ def market(lab: Lab) -> Mapping[str, Any]:
     migrate(dsn)
     report = load(dsn, size, seed=lab.seed)
     with psycopg.connect(dsn, autocommit=True) as connection:
-        _copy_bare(connection)
+        connection.execute("CREATE SCHEMA bare")
+        with ThreadPoolExecutor(2) as both:  # the server has a process for each
+            list(both.map(partial(_copy_bare, dsn), BARE.items()))
         connection.execute("VACUUM (ANALYZE)")
         connection.execute("CHECKPOINT")
     return {"database": database, "size": str(size), "rows": dict(report.rows)}
 
 
-def _copy_bare(connection: psycopg.Connection[Any]) -> None:
-    connection.execute("CREATE SCHEMA bare")
-    for table, key in BARE.items():
-        names = {"bare": sql.Identifier("bare", table), "full": sql.Identifier("public", table)}
+def _copy_bare(dsn: str, keyed: tuple[str, str | None]) -> None:
+    table, key = keyed
+    names = {"bare": sql.Identifier("bare", table), "full": sql.Identifier("public", table)}
+    with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE TABLE {bare} AS TABLE {full}").format(**names))
         if key is not None:
             columns = sql.SQL(", ").join(sql.Identifier(c) for c in key.split(", "))
