@@ -231,7 +231,7 @@ def test_a_worker_dies_with_a_killed_coordinator(tmp_path):
     line = [sys.executable, "-c", code, str(tmp_path)]
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     assert done.returncode == -signal.SIGKILL
-    pid, until = int(done.stdout), time.monotonic() + 30
+    pid, until = int(done.stdout), time.monotonic() + 60
     while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < until
         time.sleep(0.01)

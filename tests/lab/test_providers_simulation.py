@@ -224,9 +224,10 @@ def test_latency_is_waited_for(providers, connection):
     assert time.monotonic() - begun >= 0.05
 
 
+@pytest.mark.real_time
 def test_answers_in_flight_are_counted_together(providers):
     """With latency, as many calls are at the server at once as clients wait."""
-    providers.set_latency(0.2)
+    providers.set_latency(1.0)
 
     def one(_):
         opened = http.client.HTTPConnection("127.0.0.1", providers.port, timeout=60)
