@@ -21,7 +21,7 @@ from perf.load.histogram import Histogram, Reading, bounding_ranks
 
 FEWEST = 6  # below it too little is seen of what differs between blocks
 MOST = 12  # then each is seconds long in all but the shortest runs
-_HELD = 240
+_HELD = 60  # enough to make a dozen of; a result holds all of them
 _CHANCE = 2.0  # blocks of independent requests vary twice as much as they should, now and then
 _NORMAL = 1.96
 # The 0.975 quantile of Student's t by degrees of freedom, which are one less than the blocks.

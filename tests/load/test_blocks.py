@@ -65,7 +65,7 @@ def covered(stopping, q: float, run_s: float = RUN_S) -> tuple[float, float]:
 def test_an_interval_by_blocks_holds_the_truth_where_a_server_stalls(q):
     """Of intervals at 95 %, nearly as many are right; of those for independent requests, few."""
     before, after = covered(anywhere, q)
-    assert before < 0.8
+    assert before < 0.85
     assert after >= 0.9
 
 
@@ -111,11 +111,11 @@ def test_a_measurement_keeps_what_its_interval_needs():
 
 
 def test_a_long_run_is_kept_in_few_blocks():
-    """An hour is held in stretches of sixteen seconds, and nothing of it is lost."""
+    """An hour is held in stretches of about a minute, and nothing of it is lost."""
     made = Blocks()
     for second in range(3600):
         made.record(second, 1000.0)
-    assert (made.width_s, len(made.parts)) == (16, 225)
+    assert (made.width_s, len(made.parts)) == (64, 57)
     assert sum(part.n for part in made.grouped()) == 3600
     assert len(made.grouped()) == MOST
 
