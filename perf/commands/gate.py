@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,25 +71,28 @@ def command(  # noqa: PLR0913 - one parameter an option
     asked = Asked(here, settings, base, head, base_dir, head_dir, words, seed)
     history, started = read(here, os.environ).history_in(here), datetime.now(UTC)
     result = outcome(compare(asked, wanted, say, _show), allow_removed=settings.allow_removed)
-    _publish(result, json_file, out)
-    intake.keep(history, "gate.json", {**document(result), "run": _about(started, settings)}, say)
+    found = document(result, _about(started, settings))
+    _publish(result, found, json_file, out)
+    intake.keep(history, "gate.json", found, say)
     return exit_of(result, strict=settings.strict)
 
 
-def _publish(result: Outcome, json_file: Path | None, out: Path | None) -> None:
+def _publish(
+    result: Outcome, found: Mapping[str, Any], json_file: Path | None, out: Path | None
+) -> None:
     """Write what was asked for; stdout has the table, or the JSON, and GitHub's annotations."""
     printed = str(json_file) == "-"
     if json_file and not printed:
-        to_file(result, json_file)
+        to_file(found, json_file)
     if out:
-        to_folder(result, out)
-    click.echo(json.dumps(document(result), indent=1) if printed else table(result))
+        to_folder(result, found, out)
+    click.echo(json.dumps(found, indent=1) if printed else table(result))
     for line in to_github(result, os.environ):
         click.echo(line, err=printed)
 
 
 def _about(started: datetime, settings: GateSettings) -> dict[str, str]:
-    """Return what the history knows a run by, beside the revisions."""
+    """Return when and on what class of machine a run was made."""
     python = interpreter(settings.python or None, Path.cwd(), os.environ)
     return {"started": started.isoformat(), "machine": environment.interpreter_class(python)}
 

@@ -22,11 +22,12 @@ class DocumentError(UserError):
     """A file is not a comparison that this version can read."""
 
 
-def document(result: Outcome) -> dict[str, Any]:
-    """Return the JSON of a comparison."""
+def document(result: Outcome, run: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the JSON of a comparison; `run` says when and on what machine it was made."""
     measured = result.measured
     return {
         "schema": SCHEMA,
+        **({"run": dict(run)} if run else {}),
         "base": measured.base,
         "head": measured.head,
         "metric": measured.metric.value,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from perf.gate.method import Verdict
 from perf.gate.outcome import Entry, Outcome
 from perf.gate.plan import SCREEN
@@ -35,7 +37,9 @@ def change(entry: Entry) -> str:
 def interval(entry: Entry) -> str:
     """Return the interval of the change."""
     sides = entry.judgement.interval
-    return DASH if sides is None else f"[{percent(sides[0])}, {percent(sides[1])}]"
+    if sides is None or not math.isfinite(sides[1]):
+        return DASH
+    return f"[{percent(sides[0])}, {percent(sides[1])}]"
 
 
 def percent(value: float) -> str:

@@ -220,6 +220,8 @@ def _within(finding: Finding) -> str:
 
 
 def _undecided(finding: Finding, chance: float | None, noise: Noise) -> str:
+    if finding.whole.pairs == 1:
+        return "time was up before a second pair was measured"
     limit = noise.limit(finding.whole.pairs)
     if chance is None and finding.reaches(SUSPECT):
         return f"suspected, but time was up before it could be confirmed (noise ±{limit:.1%})"

@@ -7,6 +7,7 @@ A comparison that measured nothing never passes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -61,8 +62,10 @@ class Outcome:
 
     @property
     def limit(self) -> float | None:
-        """Return the change below which a screening of this run could say nothing."""
-        return None if self.noise is None else self.noise.limit(SCREEN)
+        """Return the change below which a screening of this run could say nothing, if known."""
+        if self.noise is None or not math.isfinite(self.noise.variance):
+            return None
+        return self.noise.limit(SCREEN)
 
     def count(self, verdict: Verdict) -> int:
         """Return how many benchmarks have a verdict."""

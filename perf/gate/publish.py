@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from perf.files import write_atomically
 from perf.gate import figures, markdown
-from perf.gate.document import document
 from perf.gate.junit import junit
 from perf.gate.outcome import Outcome
 
@@ -20,15 +20,15 @@ _ANNOTATIONS = 10
 _COMMENT = "comment.md"
 
 
-def to_file(result: Outcome, path: Path) -> None:
+def to_file(found: Mapping[str, Any], path: Path) -> None:
     """Write the JSON of the contract."""
-    write_atomically(path, json.dumps(document(result), ensure_ascii=False) + "\n")
+    write_atomically(path, json.dumps(found, ensure_ascii=False) + "\n")
 
 
-def to_folder(result: Outcome, folder: Path) -> None:
+def to_folder(result: Outcome, found: Mapping[str, Any], folder: Path) -> None:
     """Write every output; the comment only where there is news, so that silence needs no rule."""
     folder.mkdir(parents=True, exist_ok=True)
-    to_file(result, folder / "gate.json")
+    to_file(found, folder / "gate.json")
     write_atomically(folder / "junit.xml", junit(result))
     write_atomically(folder / "summary.md", markdown.summary(result))
     if result.is_news:

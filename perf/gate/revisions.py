@@ -16,6 +16,7 @@ from pathlib import Path
 from perf.errors import UserError
 from perf.gate.sample import Side
 from perf.gate.scratch import scratch
+from perf.settings import Settings
 
 _AUTHOR = ("-c", "user.name=ava-perf", "-c", "user.email=ava-perf@localhost")
 _QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false")
@@ -80,7 +81,8 @@ def folders(base: Path, head: Path) -> Checkouts:
 
 def _notes(top: Path, head: str | None) -> Iterator[str]:
     if head is None:
-        untracked = _git(top, "ls-files", "--others", "--exclude-standard").splitlines()
+        found = _git(top, "ls-files", "--others", "--exclude-standard").splitlines()
+        untracked = [name for name in found if name != Settings().history]
         if untracked:
             few = ", ".join(untracked[:3]) + (", ..." if len(untracked) > 3 else "")  # noqa: PLR2004
             yield f"{len(untracked)} untracked files are in neither revision: {few}"

@@ -86,6 +86,7 @@ def test_one_pair_without_control_is_undecided():
     """There is nothing from which its noise could be known."""
     said = only(Evidence("a", pairs=(World(1).pair(),)))
     assert said.verdict is Verdict.UNDECIDED
+    assert said.reason == "time was up before a second pair was measured"
 
 
 def test_a_restless_control_blinds_the_run():

@@ -113,6 +113,15 @@ def test_undecided_fails_only_when_asked():
     assert exit_of(outcome(mixed), strict=True) == Exit.INCONCLUSIVE
 
 
+def test_noise_that_one_pair_cannot_tell_is_left_out():
+    """An infinite limit is no figure to show."""
+    whole = measured(CALM)
+    short = tuple(Evidence(e.id, pairs=e.pairs[:1]) for e in whole.evidences)
+    text = table(outcome(replace(whole, evidences=short)))
+    assert "cannot be told from noise" not in text
+    assert "inf" not in text
+
+
 def test_a_benchmark_may_be_gone_where_that_is_meant():
     """`--allow-removed` says so."""
     gone = measured(CALM, only_base=("t.py::gone",))
@@ -207,8 +216,8 @@ def test_github_hears_only_on_github(tmp_path):
 
 def test_a_comment_is_written_only_where_there_is_news(tmp_path):
     """One left by an earlier run is taken away."""
-    to_folder(outcome(measured()), tmp_path)
+    to_folder(outcome(measured()), {}, tmp_path)
     names = {"gate.json", "junit.xml", "summary.md"}
     assert {path.name for path in tmp_path.iterdir()} == {*names, "comment.md"}
-    to_folder(outcome(measured(CALM)), tmp_path)
+    to_folder(outcome(measured(CALM)), {}, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == names

@@ -74,10 +74,9 @@ def knob(out: Path) -> None:
     """Count the instructions that the knob adds, by callgrind; some minutes."""
     out.mkdir(parents=True, exist_ok=True)
     found: dict[str, dict[str, float]] = {}
-    for extra in EFFECTS:
-        for name, effect in effects(extra):
-            found.setdefault(name, {})[f"{extra}%"] = round(effect, 5)
-            say(f"{name}: {extra} % is {effect:+.2%} instructions")
+    for name, changes in effects(EFFECTS):
+        found[name] = {f"{extra}%": round(change, 5) for extra, change in changes.items()}
+        say(f"{name}: " + ", ".join(f"{e} % is {c:+.2%}" for e, c in changes.items()))
     write_atomically(out / _KNOB, json.dumps(found, indent=1) + "\n")
 
 

@@ -1,8 +1,8 @@
 """Check the knob: what a unit more costs in instructions, counted by callgrind.
 
 A count of instructions repeats where a time does not. Each workload is called a few times under
-callgrind, in base and with the knob turned; a run with no call at all is taken off both, so that
-starting Python does not count.
+callgrind, in base and with the knob turned each way; a run with no further call is taken off all,
+so that starting Python does not count.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from perf.experiments.gate_power.run import SUITE
@@ -34,20 +34,23 @@ for _ in range({calls}):
 _COUNT = re.compile(r"Collected : (\d+)")
 
 
-def effects(extra: int) -> Iterator[tuple[str, float]]:
-    """Yield each workload's name and its relative change in instructions."""
+def effects(extras: Sequence[int]) -> Iterator[tuple[str, dict[int, float]]]:
+    """Yield each workload's name and its relative change in instructions by units more."""
     if shutil.which("valgrind") is None:
         raise Unavailable("callgrind is not installed", "apt-get install valgrind")
     with tempfile.TemporaryDirectory(prefix="gate-power-") as folder:
         shutil.copytree(SUITE, Path(folder, SUITE.name))
         for name in BENCHMARKS:
-            base, head = (_instructions(Path(folder), name, turned) for turned in (0, extra))
-            yield name, head / base - 1
-
-
-def _instructions(folder: Path, name: str, extra: int) -> int:
-    counts = (_counted(folder, name, extra, calls) for calls in (CALLS, 0))
-    return next(counts) - next(counts)
+            start = _counted(Path(folder), name, 0, 0)  # with the first call, of base
+            base = (_counted(Path(folder), name, 0, CALLS) - start) / CALLS
+            heads = {extra: _counted(Path(folder), name, extra, CALLS) for extra in extras}
+            yield (
+                name,
+                {
+                    extra: (head - start + base) / (CALLS + 1) / base - 1
+                    for extra, head in heads.items()
+                },
+            )
 
 
 def _counted(folder: Path, name: str, extra: int, calls: int) -> int:

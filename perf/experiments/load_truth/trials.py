@@ -28,6 +28,7 @@ from perf.load.run import Order, run
 PATH = "/known"
 
 STALL_RATE = 200.0
+_BESIDE = 0.937  # of the generator's rate: at the same one the two would meet always, or never
 _STARTING_S = 3.0  # of the generator, from its process's start to the first request
 TAIL = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99.5": 0.995}
 _US_PER_MS = 1000
@@ -188,7 +189,8 @@ def _known(
         Known(behaviour, guard=guard) as server,
         ThreadPoolExecutor() as aside,
     ):
-        ask = partial(witness, server.url, ASIDE, load.rate, load.seconds + _STARTING_S)
+        seconds = load.seconds + _STARTING_S
+        ask = partial(witness, server.url, ASIDE, _BESIDE * load.rate, seconds)
         asked = aside.submit(ask) if witnessed else None
         result = ours(load, server.service, guard)
         if asked is not None:
