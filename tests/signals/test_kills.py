@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from perf.claims.trading.child import executions
-from perf.claims.trading.kills import Kept, faults, kept_locally, killed
+from perf.claims.trading.kills import Kept, added, faults, kept_locally, killed
+from perf.instruments import Counted
 
 ORDERS = {"1": ("A", "buy", Decimal(10)), "2": ("A", "sell", Decimal(4))}
 GOOD = Kept(ORDERS, ORDERS, {"A": Decimal(6)}, sound=True)
@@ -54,4 +55,13 @@ def test_a_few_kills_lose_nothing(lab):
     place, calm = (str(lab.scratch / f"{name}.db") for name in ("killed", "calm"))
     counted = killed(lab, place, calm, kept_locally, 2)
     assert counted.value == 0, counted.facts
-    assert len(executions(lab.scratch / "executions.txt")) == counted.facts["orders"] > 10
+    assert len(executions(lab.scratch / "executions0.txt")) == counted.facts["orders"] > 10
+
+
+def test_faults_of_several_stores_are_added():
+    """Counts are summed, kind by kind; what is said once is said once."""
+    table = {"columns": ["fault", "found"], "rows": [["lost", 1], ["torn", 0]]}
+    one = Counted(1, {"kills": 50, "moment": "seeded", "table": table})
+    both = added([one, one])
+    assert (both.value, both.facts["kills"], both.facts["moment"]) == (2, 100, "seeded")
+    assert both.facts["table"]["rows"] == [["lost", 2], ["torn", 0]]

@@ -16,7 +16,8 @@ import random
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from perf.instruments import Count, Counted
 from perf.lab.lab import Lab
 
 _LONGEST_S = 0.15  # from when a child is ready until its end
+_STORES = 2  # that are traded on at once, by two cores
 _MORE = 20  # looks after the last kill, so that all of it is taken up
 
 _PATIENCE_S = 30.0  # for a child to begin on a busy machine
@@ -121,17 +123,19 @@ def kill_once(place: str, broker: Path, after_s: float) -> None:
         heard.close()
 
 
-def killed(lab: Lab, place: str, calm: str, read: Callable[[str], Kept], kills: int) -> Counted:
+def killed(  # noqa: PLR0913, PLR0917 - the scene, once
+    lab: Lab, place: str, calm: str, read: Callable[[str], Kept], kills: int, turn: int = 0
+) -> Counted:
     """Kill so many children on one store, run on to an end, and compare."""
-    rng, broker = random.Random(lab.seed), lab.scratch / "executions.txt"  # noqa: S311 - moments of kills
-    resent = 0
+    rng = random.Random(lab.seed + turn)  # noqa: S311 - moments of kills
+    broker, resent = lab.scratch / f"executions{turn}.txt", 0
     for _ in range(kills):
         kill_once(place, broker, rng.uniform(0, _LONGEST_S))
         left = read(place)
         resent += len(left.orders.keys() - left.fills.keys())
     stands = asyncio.run(run(place, broker, 0))
     asyncio.run(run(place, broker, stands + _MORE))
-    asyncio.run(run(calm, lab.scratch / "calm.txt", stands + _MORE))
+    asyncio.run(run(calm, lab.scratch / f"calm{turn}.txt", stands + _MORE))
     kept = read(place)
     found = faults(kept, executions(broker), read(calm))
     facts = {
@@ -145,9 +149,36 @@ def killed(lab: Lab, place: str, calm: str, read: Callable[[str], Kept], kills: 
     return Counted(sum(found.values()), facts)
 
 
+def _beside(
+    lab: Lab, places: Sequence[tuple[str, str]], read: Callable[[str], Kept], kills: int
+) -> Counted:
+    """Share the kills among stores, at once: while one child trades another is being started."""
+    each = kills // len(places)
+    lab.scratch.mkdir(exist_ok=True)  # made here: two threads would each make one
+
+    def on(turn: int) -> Counted:
+        return killed(lab, *places[turn], read, each, turn)
+
+    with ThreadPoolExecutor(len(places)) as at_once:
+        return added(list(at_once.map(on, range(len(places)))))
+
+
+def added(found: Sequence[Counted]) -> Counted:
+    """Return the faults of all stores as one count."""
+    facts = dict(found[0].facts)
+    for name, value in facts.items():
+        if isinstance(value, int):
+            facts[name] = sum(one.facts[name] for one in found)
+    tables = [one.facts["table"]["rows"] for one in found]
+    rows = [[rows[0][0], sum(row[1] for row in rows)] for rows in zip(*tables, strict=True)]
+    facts |= {"stores": len(found), "table": {"columns": ["fault", "found"], "rows": rows}}
+    return Counted(sum(one.value for one in found), facts)
+
+
 def _on_sqlite(lab: Lab, kills: int) -> Plan:
-    place, calm = (str(lab.scratch / f"{name}.db") for name in ("killed", "calm"))
-    return Count(lambda: killed(lab, place, calm, kept_locally, kills), "faults", repeats=1)
+    folder = lab.scratch
+    places = [(str(folder / f"killed{n}.db"), str(folder / f"calm{n}.db")) for n in range(_STORES)]
+    return Count(lambda: _beside(lab, places, kept_locally, kills), "faults", repeats=1)
 
 
 @claim(
@@ -161,7 +192,7 @@ def _on_sqlite(lab: Lab, kills: int) -> Plan:
     deadline_s=600,
 )
 def kills_100(lab: Lab) -> Plan:
-    """Kill a hundred children on one store."""
+    """Kill fifty children on each of two stores."""
     return _on_sqlite(lab, 100)
 
 
@@ -177,6 +208,6 @@ def kills_100(lab: Lab) -> Plan:
     deadline_s=300,
 )
 def kills_postgres(lab: Lab) -> Plan:
-    """Do the same on the shared store."""
-    place, calm = (lab.dsn(empty_copy(lab)) for _ in range(2))
-    return Count(lambda: killed(lab, place, calm, kept_in_postgres, 20), "faults", repeats=1)
+    """Do the same on shared stores."""
+    places = [(lab.dsn(empty_copy(lab)), lab.dsn(empty_copy(lab))) for _ in range(_STORES)]
+    return Count(lambda: _beside(lab, places, kept_in_postgres, 20), "faults", repeats=1)
