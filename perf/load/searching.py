@@ -14,6 +14,7 @@ from perf.load.saturation import first_full
 from perf.load.validity import Cause, assess
 from perf.verdict import Verdict
 
+_MINUTES_S = 120.0  # below it time is told in seconds
 _BETWEEN_S = 4.0  # the generator's start, calibration and end
 Attempt = Callable[[float], Result]  # from a scale of the scenario's rates
 _GENERATORS = frozenset({Cause.STARVED, Cause.BEHIND, Cause.LOST, Cause.CALIBRATION, Cause.FAILED})
@@ -102,8 +103,9 @@ def _ahead(trials: list[Trial], run: Result) -> str:
     each_s = sum(phase["duration_s"] for phase in run.scenario["phases"]) + _BETWEEN_S
     known = left(trials)
     more = f"about {known}" if known is not None else f"at most {MOST_TRIALS - len(trials)}"
-    trials_left = MOST_TRIALS - len(trials) if known is None else known
-    return f"; {more} more of {each_s:.0f} s, {trials_left * each_s / 60:.0f} min"
+    ahead_s = each_s * (MOST_TRIALS - len(trials) if known is None else known)
+    time = f"{ahead_s / 60:.0f} min" if ahead_s >= _MINUTES_S else f"{ahead_s:.0f} s"
+    return f"; {more} more of {each_s:.0f} s, {time}"
 
 
 def _failing(trials: list[Trial], runs: list[Result]) -> Result:
