@@ -23,8 +23,22 @@ run-audit: $(STAMP)
 	+@$(BIN)/ava-perf audit $(ARGS); code=$$?; echo $$code > $(VENV)/.audit; \
 	test $$code -le 1 || exit $$code
 
+# The whole suite runs as two processes side by side: these tests in one, all others in the other,
+# whose output is shown when both have ended. With ARGS it is one process.
+ONE_SIDE := $(addprefix tests/,engine gate history lab load report serving signals telemetry) \
+	$(wildcard tests/test_*.py)
+OTHER_SIDE := $(VENV)/.other-side
+
 test: $(STAMP)
+ifeq ($(strip $(ARGS)),)
+	@$(BIN)/python -m pytest $(ONE_SIDE:%=--ignore=%) > $(OTHER_SIDE) 2>&1 & other=$$!; \
+	trap "kill $$other" INT TERM; \
+	$(BIN)/python -m pytest $(ONE_SIDE); one=$$?; \
+	wait $$other; code=$$?; cat $(OTHER_SIDE); \
+	exit $$((one ? one : code))
+else
 	@$(BIN)/python -m pytest $(ARGS)
+endif
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .
