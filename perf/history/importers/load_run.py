@@ -100,7 +100,7 @@ def _figures(name: str, series: Series) -> list[Figure]:
     found = [
         Figure(name, metric, reading.estimate / 1000, "ms", Better.LESS, *_bounds(reading))
         for metric, q in _QUANTILES
-        if (reading := series.response.reading(q)) is not None
+        if (reading := series.reading(q)) is not None
     ]
     failed = 100 * series.failed / series.finished
     return [*found, Figure(name, "failed", failed, "%", Better.LESS)]
