@@ -81,7 +81,7 @@ def tail(lab: Lab) -> Plan:
     """Ask a server that has these delays, and look at the percentiles that fall into its tail."""
 
     def run(guard: Guard) -> Counted:
-        trial = _valid(trials.tail(guard, seconds=6.0, witnessed=False))
+        trial = _valid(trials.tail(guard, seconds=6.0))
         slow = tuple(one for one in trial.compared if one.truth_ms >= 200)
         facts = {
             "before": "the delays that the server was told to have",

@@ -35,7 +35,7 @@ def main() -> None:
 @click.option("--aa", default=100, help="Comparisons of the suite with itself.")
 @click.option("--loaded", default=50, help="The same beside a busy neighbour.")
 @click.option("--samples", default=40, help="Slowdowns of each size.")
-@click.option("--out", default="reports/gate_power", type=click.Path(path_type=Path))
+@click.option("--out", default="perf/experiments/gate_power", type=click.Path(path_type=Path))
 @click.option("--resume", is_flag=True, help="Go on where the folder's last run stopped.")
 @click.option("--minutes", default=float("inf"), help="Begin no trial after this time.")
 def run_trials(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -62,14 +62,14 @@ def run_trials(  # noqa: PLR0913, PLR0917 - one parameter an option
 
 
 @main.command()
-@click.option("--out", default="reports/gate_power", type=click.Path(path_type=Path))
+@click.option("--out", default="perf/experiments/gate_power", type=click.Path(path_type=Path))
 def show(out: Path) -> None:
     """Say what the folder's trials show, without measuring."""
     _show(out)
 
 
 @main.command()
-@click.option("--out", default="reports/gate_power", type=click.Path(path_type=Path))
+@click.option("--out", default="perf/experiments/gate_power", type=click.Path(path_type=Path))
 def knob(out: Path) -> None:
     """Count the instructions that the knob adds, by callgrind; some minutes."""
     out.mkdir(parents=True, exist_ok=True)

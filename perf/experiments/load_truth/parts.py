@@ -74,8 +74,9 @@ def _called(trial: Trial) -> str:
 def known(guard: Guard, _repeats: int, say: Say) -> Part:
     """Ask where 2 % take 200 ms, and climb a ladder of delays."""
     rows: list[list[Any]] = []
-    found = [("2 % at 200 ms, the rest at 1 ms", trials.tail(guard))]
-    found += [(f"{ms:g} ms", trials.steady(guard, ms)) for ms in LADDER_MS]
+    twice = 2 * trials.IN_TURN
+    found = [("2 % at 200 ms, the rest at 1 ms", trials.tail(guard, 5.0, twice))]
+    found += [(f"{ms:g} ms", trials.steady(guard, ms, 3.0, trials.IN_TURN)) for ms in LADDER_MS]
     for name, trial in found:
         say(f"known delay: {name} is done")
         rows += [
