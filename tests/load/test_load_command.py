@@ -27,7 +27,7 @@ from perf.sample import Kind
 ROOT = Path(__file__).parents[2]
 SECRET = "a-key-that-nobody-may-see"  # noqa: S105 - nobody's
 SCENARIO = """
-from perf.load.scenario import CONSTANT, Ask, Phase, Scenario, error_rate, hit_rate, p95, throughput
+from perf.load.scenario import CONSTANT, Ask, Phase, Scenario, error_rate, hit_rate, p50, throughput
 
 SCENARIO = Scenario(
     "brief", "A brief run", (Phase("steady", 6.0, 40, CONSTANT),),
@@ -83,7 +83,7 @@ def url(server):
     return f"http://127.0.0.1:{server.server_port}"
 
 
-def brief(folder, thresholds="(p95(1000), error_rate(0), throughput(20), hit_rate(85))"):
+def brief(folder, thresholds="(p50(1000), error_rate(0), throughput(20), hit_rate(85))"):
     """Write the scenario and return its path."""
     path = folder / "brief.py"
     path.write_text(SCENARIO.format(thresholds=thresholds))
