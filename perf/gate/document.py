@@ -38,7 +38,7 @@ def document(result: Outcome, run: Mapping[str, str] | None = None) -> dict[str,
         "broken": [{"id": b.id, "side": b.side.value, "reason": b.reason} for b in measured.broken],
         "skipped": list(measured.skipped),
         "notes": list(measured.notes),
-        "measured": [_evidence(e, measured.rules[e.id]) for e in measured.evidences],
+        "measured": [_evidence(e) for e in measured.evidences],
     }
 
 
@@ -79,10 +79,9 @@ def _finite(value: float | None) -> float | None:
     return float(f"{value:.6g}")
 
 
-def _evidence(evidence: Evidence, rule: Rule) -> dict[str, Any]:
+def _evidence(evidence: Evidence) -> dict[str, Any]:
     return {
         "id": evidence.id,
-        "quantile": rule.quantile,
         **{
             stage: [
                 {side: [_finite(x) for x in getattr(pair, side)] for side in ("base", "head")}
@@ -113,10 +112,7 @@ def _restored(saved: Mapping[str, Any]) -> Measured:
         evidences=tuple(
             Evidence(e["id"], **{stage: _pairs(e[stage]) for stage in _STAGES}) for e in kept
         ),
-        rules={
-            e["id"]: Rule(said[e["id"]]["threshold"], said[e["id"]]["floor"], e["quantile"])
-            for e in kept
-        },
+        rules={e["id"]: Rule(said[e["id"]]["threshold"], said[e["id"]]["floor"]) for e in kept},
         seconds={e["id"]: said[e["id"]]["seconds"] for e in kept},
         only_base=tuple(i for i, entry in said.items() if entry["verdict"] == "only_base"),
         only_head=tuple(i for i, entry in said.items() if entry["verdict"] == "only_head"),

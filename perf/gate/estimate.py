@@ -1,25 +1,23 @@
 """How much one benchmark changed, and how surely: the statistics of the gate, and nothing else.
 
-The change is the ratio of a low quantile of all head slices to that of all base slices. Whatever
-disturbs a process makes it slower and never faster, so the quick tenth of the slices, taken over
-many processes, is the part that was measured in quiet; means and medians carry the noise along.
+Slices alternate between base and head on one core, so each slice of base has one of head beside
+it, taken in the same milliseconds. Whatever slows the machine down, for seconds or for minutes,
+slows both: their ratio keeps still where each alone wanders by half (duet benchmarking: Bulej et
+al., ICPE 2020). The change is the interquartile mean of the logarithms of all these ratios: the
+quarter on either side, where something hit one slice and not its neighbour, is left out.
 
-Its error comes from the pairs themselves. Where nothing changed, base and head of a pair could as
-well have been named the other way round (they have one hash seed, one minute and one machine), so
-the spread of the estimate over such renamings is the spread that chance gives it (Fisher's
-randomisation test; Ernst, Permutation Methods, Statistical Science 2004). The head is first divided
-by what the pairs on average differ by, so that a true change does not count as noise. Not by the
-estimate: that would lay the two quick tenths upon each other, and halve the spread. A few pairs
-tell their own spread badly; `moderate` therefore draws it towards that of the whole run, control
-included (Smyth, Linear models and empirical Bayes methods, 2004).
+Ratios of one pair of processes have the layout of its memory in common, so they are not as many
+observations as they look: pairs are. The error is that of a trimmed mean (Tukey and McLaughlin,
+Sankhya 1963) with the pairs as clusters (Liang and Zeger, Biometrika 1986). A few pairs tell their
+own spread badly; `moderate` therefore draws it towards that of the whole run, control included
+(Smyth, Linear models and empirical Bayes methods, 2004).
 
-Nothing here reads a clock or a global random state, and nothing assumes how long a slice takes.
+Nothing here reads a clock or a random state, and nothing assumes how long a slice takes.
 """
 
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -30,8 +28,9 @@ from numpy.typing import NDArray
 
 from perf.gate.sample import PairSample
 
-RENAMINGS = 256  # enough for a standard deviation to 5 %; eight pairs have no more
+TRIM = 0.25  # on either side
 PRIOR_PAIRS = 4.0  # how many pairs' worth of trust the run as a whole gets beside one's own pairs
+_QUIET = 0.1  # the quantile of base's slices that is shown as what a call costs
 _NORMAL = NormalDist()
 
 Floats = NDArray[np.float64]
@@ -66,18 +65,19 @@ class Estimate:
 
 
 @lru_cache(maxsize=2048)  # the plan asks again each round, and most evidence has not grown
-def estimate(pairs: tuple[PairSample, ...], quantile: float, seed: str) -> Estimate:
+def estimate(pairs: tuple[PairSample, ...]) -> Estimate:
     """Return the change that pairs show by themselves; ValueError where there is nothing to show.
 
     With one pair the error is not known, and infinite.
     """
     _check(pairs)
-    base = float(np.quantile([x for pair in pairs for x in pair.base], quantile))
-    head = float(np.quantile([x for pair in pairs for x in pair.head], quantile))
-    log_ratio = math.log(head / base)
-    n = len(pairs)
-    error = _error(pairs, quantile, seed) if n > 1 else math.inf
-    return Estimate(log_ratio, error, max(1.0, n - 1.0), base, n)
+    ratios = [_ratios(pair) for pair in pairs]
+    ordered = np.sort(np.concatenate(ratios))
+    n, cut = len(pairs), int(TRIM * len(ordered))
+    middle = ordered[cut : len(ordered) - cut]
+    error = _error(ratios, middle) if n > 1 else math.inf
+    base = float(np.quantile([x for pair in pairs for x in pair.base], _QUIET))
+    return Estimate(float(middle.mean()), error, max(1.0, n - 1.0), base, n)
 
 
 def _check(pairs: Sequence[PairSample]) -> None:
@@ -87,51 +87,20 @@ def _check(pairs: Sequence[PairSample]) -> None:
         raise ValueError("slices must be positive")
 
 
-def _error(pairs: Sequence[PairSample], quantile: float, seed: str) -> float:
-    """Return the standard deviation of the estimate over renamings of the pairs.
-
-    All slices are sorted once; a renaming then only says which of them are in the first arm, and
-    a quantile is found by counting along.
-    """
-    n = len(pairs)
-    shift = math.exp(_mean_difference(pairs, quantile))
-    slices = np.array([x for p in pairs for x in (*p.base, *(y / shift for y in p.head))])
-    owner = np.array([i for i, p in enumerate(pairs) for _ in (*p.base, *p.head)])
-    is_head = np.array(
-        [side for p in pairs for side in (*(0 for _ in p.base), *(1 for _ in p.head))]
-    )
-    order = np.argsort(slices, kind="stable")
-    swapped = _renamings(n, seed)[:, owner[order]] ^ is_head[order].astype(bool)
-    logs = np.log(slices[order])
-    ratios = _quantiles(logs, swapped, quantile) - _quantiles(logs, ~swapped, quantile)
-    # Around zero, which is their mean over all renamings; n - 1 since the shift was estimated.
-    return float(np.sqrt(np.mean(ratios**2) * n / (n - 1)))
+def _ratios(pair: PairSample) -> Floats:
+    """Return the logarithm of head / base for each two slices that were neighbours."""
+    both = min(len(pair.base), len(pair.head))
+    ratios: Floats = np.log(np.array(pair.head[:both])) - np.log(np.array(pair.base[:both]))
+    return ratios
 
 
-def _mean_difference(pairs: Sequence[PairSample], quantile: float) -> float:
-    """Return what the pairs on average differ by, each taken alone, as a logarithm."""
-    base = np.array([np.quantile(pair.base, quantile) for pair in pairs])
-    head = np.array([np.quantile(pair.head, quantile) for pair in pairs])
-    return float(np.mean(np.log(head / base)))
-
-
-def _quantiles(ordered: Floats, members: NDArray[np.bool_], quantile: float) -> Floats:
-    """Return the quantile of the chosen members in each row, interpolated as usual."""
-    counts = np.cumsum(members, axis=1)
-    place = (counts[:, -1] - 1) * quantile
-    below = np.floor(place).astype(int)
-    low = ordered[np.argmax(counts > below[:, None], axis=1)]
-    above = np.minimum(below + 1, counts[:, -1] - 1)
-    high = ordered[np.argmax(counts > above[:, None], axis=1)]
-    return np.asarray(low + (high - low) * (place - below))
-
-
-def _renamings(n: int, seed: str) -> NDArray[np.bool_]:
-    """Return which pairs change their names: every way there is, or `RENAMINGS` of them."""
-    if 2**n <= RENAMINGS:
-        return (np.arange(2**n)[:, None] >> np.arange(n) & 1).astype(bool)
-    random = np.random.Generator(np.random.PCG64(zlib.crc32(seed.encode())))
-    return random.integers(0, 2, size=(RENAMINGS, n)).astype(bool)
+def _error(ratios: Sequence[Floats], middle: Floats) -> float:
+    """Return the standard error of the trimmed mean whose untrimmed part is `middle`."""
+    n = len(ratios)
+    drawn_in = [np.clip(each, middle[0], middle[-1]) for each in ratios]
+    centre = np.concatenate(drawn_in).mean()
+    sums = np.array([np.sum(each - centre) for each in drawn_in])
+    return float(np.sqrt(np.sum(sums**2) * n / (n - 1)) / len(middle))
 
 
 def moderate(own: Estimate, variance_of_a_pair: float) -> Estimate:

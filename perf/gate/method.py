@@ -110,7 +110,7 @@ def judge(
     """Return the verdict of each benchmark, in the order of the evidence."""
     if metric in EXACT:
         return tuple(_judge_exact(e, rules[e.id]) for e in evidences)
-    noise = noise_of(evidences, rules)
+    noise = noise_of(evidences)
     measured = [e for e in evidences if e.pairs]
     findings = {e.id: find(e, rules[e.id], noise) for e in measured}
     confirmed = confirmations(list(findings.values()), noise)
@@ -123,17 +123,15 @@ def judge(
 def find(evidence: Evidence, rule: Rule, noise: Noise) -> Finding:
     """Return the estimates of one benchmark."""
     everything = (*evidence.pairs, *evidence.confirmation)
-    screen, whole = (
-        _estimate(evidence.id, part, rule, noise) for part in (evidence.pairs, everything)
-    )
+    screen, whole = (_estimate(part, noise) for part in (evidence.pairs, everything))
     return Finding(evidence, rule, screen, whole)
 
 
-def _estimate(name: str, pairs: tuple[PairSample, ...], rule: Rule, noise: Noise) -> Estimate:
-    return moderate(estimate(pairs, rule.quantile, name), noise.variance)
+def _estimate(pairs: tuple[PairSample, ...], noise: Noise) -> Estimate:
+    return moderate(estimate(pairs), noise.variance)
 
 
-def noise_of(evidences: Sequence[Evidence], rules: Mapping[str, Rule]) -> Noise:
+def noise_of(evidences: Sequence[Evidence]) -> Noise:
     """Return the run's noise: the larger of what its comparisons and its control say of a pair.
 
     Both are medians over benchmarks: one that is restless by itself shall not blind the others,
@@ -141,12 +139,11 @@ def noise_of(evidences: Sequence[Evidence], rules: Mapping[str, Rule]) -> Noise:
     """
     own, control, shown = [], [], []
     for evidence in evidences:
-        quantile = rules[evidence.id].quantile
         if len(evidence.pairs) > 1:
-            seen = estimate(evidence.pairs, quantile, evidence.id)
+            seen = estimate(evidence.pairs)
             own.append(seen.error**2 * seen.pairs)
         if evidence.control:
-            seen = estimate(evidence.control, quantile, evidence.id)
+            seen = estimate(evidence.control)
             control.append(seen.log_ratio**2 * seen.pairs / _MEDIAN_OF_SQUARE)
             shown.append(abs(seen.change))
     variance = max((median(values) for values in (own, control) if values), default=math.inf)
@@ -163,7 +160,7 @@ def _confirmation(finding: Finding, noise: Noise) -> float | None:
     """Return a suspect's p-value over the looks so far; None before the first."""
     fresh, direction = finding.evidence.confirmation, finding.screen.log_ratio
     chances = [
-        _estimate(finding.evidence.id, fresh[:look], finding.rule, noise).chance_above(direction)
+        _estimate(fresh[:look], noise).chance_above(direction)
         for look in LOOKS
         if look <= len(fresh)
     ]

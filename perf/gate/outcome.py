@@ -97,7 +97,7 @@ def outcome(measured: Measured, *, allow_removed: bool = False) -> Outcome:
     measured = _shown(measured)
     compared = [e for e in measured.evidences if e.pairs]
     is_noisy = measured.metric not in EXACT and bool(compared)
-    noise = noise_of(compared, measured.rules) if is_noisy else None
+    noise = noise_of(compared) if is_noisy else None
     entries = [
         *(
             Entry(

@@ -71,7 +71,7 @@ def _steps(evidences: Sequence[Evidence], rules: Mapping[str, Rule]) -> dict[str
     ripe = [e for e in evidences if len(e.pairs) >= EARLY]
     if not ripe:
         return steps
-    noise = noise_of(evidences, rules)
+    noise = noise_of(evidences)
     findings = [find(e, rules[e.id], noise) for e in ripe]
     confirmed = confirmations(findings, noise)
     for finding in findings:

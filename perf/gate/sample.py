@@ -14,7 +14,6 @@ from enum import StrEnum
 Slice = float  # one value a call, over the calls of one slice
 
 DEFAULT_THRESHOLD = 0.03
-DEFAULT_QUANTILE = 0.10
 
 
 class Metric(StrEnum):
@@ -57,7 +56,6 @@ class Rule:
 
     threshold: float = DEFAULT_THRESHOLD
     floor: float = 0.0
-    quantile: float = DEFAULT_QUANTILE
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,9 +102,8 @@ def test_noise_is_the_larger_of_two_witnesses():
     """The pairs' own spread and the control both speak."""
     calm = evidence(1.0, fresh=0)
     loud = Evidence("a", calm.pairs, control=(World(2).pair(1.2), World(3).pair(1.2)))
-    rules = {"a": Rule()}
-    assert noise_of((loud,), rules).variance > noise_of((calm,), rules).variance
-    assert noise_of((loud,), rules).control == pytest.approx(0.2, abs=0.05)
+    assert noise_of((loud,)).variance > noise_of((calm,)).variance
+    assert noise_of((loud,)).control == pytest.approx(0.2, abs=0.05)
 
 
 def test_more_pairs_see_smaller_changes():
@@ -150,7 +149,7 @@ def test_counts_are_judged_without_a_test(counts, verdict):
 def test_a_chance_above_alpha_confirms_nothing():
     """The correction over the suite decides, not the benchmark alone."""
     item = evidence(1.10)
-    finding = find(item, Rule(), noise_of((item,), {"a": Rule()}))
+    finding = find(item, Rule(), noise_of((item,)))
     assert is_confirmed(finding, ALPHA)
     assert not is_confirmed(finding, ALPHA * 1.01)
     assert not is_confirmed(finding, None)

@@ -47,7 +47,7 @@ class Record:
 def run(trial: Trial) -> Record:
     """Run a trial in folders of its own."""
     rng = random.Random(trial.key)  # noqa: S311 - decides an order
-    steps = ["gate", "peer"]
+    steps = ["gate", "peer"] if trial.beside else ["gate"]
     rng.shuffle(steps)
     with tempfile.TemporaryDirectory(prefix="gate-power-") as scratch:
         base, head = (_copy(Path(scratch, side)) for side in ("base", "head"))
@@ -69,7 +69,7 @@ def _record(trial: Trial, steps: Sequence[str], results: Mapping[str, Any]) -> R
         "order": list(steps),
         "began": round(time.time()),
         "gate": results["gate"],
-        "peer": results["peer"],
+        "peer": results.get("peer"),
     }
     return Record(figures, samples)
 

@@ -68,7 +68,7 @@ def lines(rows: Sequence[Row]) -> Iterator[Line]:
             f"{kind}: suites with a false alarm",
             target,
             str(_rate(these, lambda row: "slower" in _verdicts(row))),
-            str(_rate(these, lambda row: bool(_peer_flagged(row)))),
+            str(_rate(_beside(these), lambda row: bool(_peer_flagged(row)))),
         )
         yield Line(
             f"{kind}: suites with any benchmark flagged, faster included",
@@ -87,7 +87,7 @@ def _effect(effect: int, rows: Sequence[Row]) -> Iterator[Line]:
         f"{effect} % slower: found",
         targets.get(effect, "100 %"),
         str(_rate(rows, _is_found)),
-        str(_rate(rows, lambda row: any(is_of(row["benchmark"], n) for n in _peer_flagged(row)))),
+        str(_rate(_beside(rows), _is_found_by_peer)),
     )
     yield Line(f"{effect} % slower: size within 1.5 points", ">= 90 %", str(_rate(rows, _is_sized)))
     yield Line(
@@ -135,6 +135,15 @@ def _is_led(row: Row) -> bool:
     )
 
 
+def _beside(rows: Sequence[Row]) -> list[Row]:
+    """Return the trials that pytest-benchmark took part in."""
+    return [row for row in rows if row["peer"]]
+
+
+def _is_found_by_peer(row: Row) -> bool:
+    return any(is_of(row["benchmark"], name) for name in _peer_flagged(row))
+
+
 def _peer_flagged(row: Row) -> list[str]:
     """Return the benchmarks that fail pytest-benchmark's rule."""
     pairs = row["peer"]["min"].items()
@@ -144,7 +153,7 @@ def _peer_flagged(row: Row) -> list[str]:
 def _cost(name: str, rows: Sequence[Row]) -> Line:
     """Return the gate's time in runs of the suite by pytest-benchmark, in the same trial."""
     title = f"{name}: cost in suite runs, mean (median, longest)"
-    costs = [row["gate"]["seconds"] / fmean(row["peer"]["seconds"]) for row in rows]
+    costs = [row["gate"]["seconds"] / fmean(row["peer"]["seconds"]) for row in _beside(rows)]
     if not costs:
         return Line(title, "<= 3.5", "not run")
     shown = f"{fmean(costs):.2f} ({median(costs):.2f}, {max(costs):.2f})"

@@ -23,6 +23,7 @@ BENCHMARKS = (
     "classes",
     "regex",
 )
+BESIDE = 40  # trials of a kind that pytest-benchmark is run in too: as many as an effect has
 EFFECTS = (3, 5, 10, 20)  # units of work more than the hundred, so percent
 
 
@@ -48,6 +49,11 @@ class Trial:
         """Return the name under which the trial's result is kept."""
         effect = f"-{self.effect}" if self.effect else ""
         return f"{self.kind}{effect}-{self.number:04}"
+
+    @property
+    def beside(self) -> bool:
+        """Say whether pytest-benchmark is run beside the gate; its rates need no more trials."""
+        return self.number < BESIDE
 
     @property
     def extra(self) -> dict[str, int]:
