@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from perf.experiments.gate_power import __main__ as experiment
 from perf.experiments.gate_power.run import SUITE, Record
 from perf.experiments.gate_power.summary import Rate, lines, markdown
-from perf.experiments.gate_power.trials import BENCHMARKS, EFFECTS, Kind, is_of, planned
+from perf.experiments.gate_power.trials import BENCHMARKS, BESIDE, EFFECTS, Kind, is_of, planned
 
 
 def row(kind="aa", effect=0, benchmark=None, *, flagged=(), change=0.0, code=0):
@@ -50,9 +50,16 @@ def test_each_effect_meets_each_benchmark_equally_often():
     assert len(counts) == len(EFFECTS) * len(BENCHMARKS)
 
 
-def test_kinds_alternate_so_that_a_stopped_run_has_some_of_each():
-    """The first six trials are of six kinds."""
-    assert len({(t.kind, t.effect) for t in planned(9, 9, 9)[:6]}) == 6
+def test_a_run_that_is_stopped_has_its_share_of_each_kind():
+    """Half of all trials are half of each kind, however many there are of it."""
+    half = Counter((t.kind, t.effect) for t in planned(100, 50, 40)[:155])
+    assert half == {("aa", 0): 50, ("loaded", 0): 25, **{("slow", e): 20 for e in EFFECTS}}
+
+
+def test_pytest_benchmark_runs_in_the_first_trials_of_each_kind():
+    """In as many of each."""
+    beside = Counter((t.kind, t.effect) for t in planned(100, 50, 40) if t.beside)
+    assert set(beside.values()) == {BESIDE}
 
 
 def test_a_longer_plan_has_the_shorter_s_trials():
@@ -115,6 +122,15 @@ def test_the_size_is_right_within_a_point_and_a_half():
 def test_cost_is_counted_in_runs_of_the_suite():
     """Twelve seconds beside runs of four are three."""
     assert shown([row()], "aa: cost").startswith("3.00")
+
+
+def test_a_trial_without_pytest_benchmark_counts_for_the_gate_alone():
+    """It has no cost, and is none of those that the other could have found."""
+    rows = [row(), {**row(flagged=("lru",), code=1), "peer": None}]
+    line = next(line for line in lines(rows) if line.name.startswith("aa: suites with a false"))
+    assert "(1/2)" in line.gate
+    assert "(0/1)" in line.peer
+    assert shown(rows, "aa: cost").startswith("3.00")
 
 
 def test_trials_are_kept_as_they_end_and_a_torn_line_is_none(tmp_path):

@@ -2,8 +2,8 @@
 
 A trial compares two copies of the suite. In `aa` they are equal; in `loaded` too, with another
 process busy in bursts; in `slow` one benchmark of the head is slower by the trial's effect. The
-kinds alternate, so that a run stopped early has some of each, and so that an hour in which the
-machine was restless falls on all of them.
+kinds are mixed evenly, so that a run stopped early has its share of each, and so that an hour in
+which the machine was restless falls on all of them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import zip_longest
 
 BENCHMARKS = (
     "lru",
@@ -23,7 +22,7 @@ BENCHMARKS = (
     "classes",
     "regex",
 )
-BESIDE = 40  # trials of a kind that pytest-benchmark is run in too: as many as an effect has
+BESIDE = 20  # trials of each kind and effect that pytest-benchmark is run in too
 EFFECTS = (3, 5, 10, 20)  # units of work more than the hundred, so percent
 
 
@@ -52,7 +51,7 @@ class Trial:
 
     @property
     def beside(self) -> bool:
-        """Say whether pytest-benchmark is run beside the gate; its rates need no more trials."""
+        """Say whether pytest-benchmark is run beside the gate; it is there to be compared with."""
         return self.number < BESIDE
 
     @property
@@ -68,7 +67,8 @@ def planned(aa: int, loaded: int, samples: int) -> list[Trial]:
         [Trial(Kind.LOADED, n) for n in range(loaded)],
         *([*_slow(effect, samples)] for effect in EFFECTS),
     ]
-    return [trial for turn in zip_longest(*series) for trial in turn if trial is not None]
+    places = [((n + 0.5) / len(each), trial) for each in series for n, trial in enumerate(each)]
+    return [trial for _, trial in sorted(places, key=lambda placed: placed[0])]
 
 
 def _slow(effect: int, samples: int) -> Iterator[Trial]:
