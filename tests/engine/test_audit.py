@@ -1,8 +1,8 @@
 """Audits of a sample project, run as a user runs them: the command, its exit code, its files."""
 
 import json
-import re
 import os
+import re
 import shutil
 import signal
 import subprocess
