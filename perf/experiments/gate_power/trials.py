@@ -22,7 +22,7 @@ BENCHMARKS = (
     "classes",
     "regex",
 )
-BESIDE = 20  # trials of each kind and effect that pytest-benchmark is run in too
+BESIDE = 12  # trials of each kind and effect that pytest-benchmark is run in too
 EFFECTS = (3, 5, 10, 20)  # units of work more than the hundred, so percent
 
 
