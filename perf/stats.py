@@ -200,12 +200,11 @@ def weighted_quantile(
     estimate = at(max(1, math.ceil(p * n - 1e-9)))
     lower, upper = bounding_ranks(n, p)
     if len(block):
-        of = np.asarray(block, dtype=np.int64)[order]
-        kept = (ascending < estimate, ascending <= estimate, True)
-        under, up_to, sizes = (
-            np.bincount(of, weights=counts * some).astype(int).tolist() for some in kept
-        )
-        lower, upper = enclosing_ranks(p, (under, up_to), sizes)
+        distinct, place = np.unique(ascending, return_inverse=True)
+        blocks, row = np.unique(np.asarray(block)[order], return_inverse=True)
+        table = np.zeros((len(blocks), len(distinct)), dtype=np.int64)
+        np.add.at(table, (row, place), counts)
+        lower, upper = enclosing_ranks(p, table)
     return Quantile(
         estimate=estimate,
         low=at(lower) if lower >= 1 else -math.inf,

@@ -2,20 +2,25 @@
 
 A server that stalls for a second is one event, however many requests it delays. So response times
 are kept by the second they were due in, and an interval comes from a dozen blocks of the run: by
-how much the share of answers below the percentile varies between blocks, so many independent
-requests the run is worth, and an exact interval is made from these (Korn and Graubard, Survey
-Methodology 24, 1998, where blocks are called clusters; blocks that are long against what they hold
-are as good as independent, Kuensch, Annals of Statistics 17, 1989). Where blocks differ no more
-than chance makes them, requests are taken for independent; they are never worth more than they are.
+how much the share of answers below a value varies between blocks, so many independent requests the
+run is worth there, and an exact test is made with these (Korn and Graubard, Survey Methodology 24,
+1998, where blocks are called clusters; blocks that are long against what they hold are as good as
+independent, Kuensch, Annals of Statistics 17, 1989). The values that pass are the interval. Where
+blocks differ no more than chance makes them, requests are taken for independent; they are never
+worth more than they are.
 What did not happen while a run went on is in no interval of it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from perf.load.histogram import Histogram, Reading, bounding_ranks
 
@@ -26,6 +31,9 @@ _CHANCE = 2.0  # blocks of independent requests vary twice as much as they shoul
 _NORMAL = 1.96
 # The 0.975 quantile of Student's t by degrees of freedom, which are one less than the blocks.
 _STUDENT = (12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201)
+_ranks = lru_cache(maxsize=4096)(bounding_ranks)
+
+Ints = NDArray[np.int64]
 
 
 @dataclass(slots=True)
@@ -97,37 +105,56 @@ def reading(whole: Histogram, blocks: Blocks, q: float) -> Reading | None:
 
     Without blocks, as results had none once, the interval is that of independent requests.
     """
-    parts = blocks.grouped()
-    estimate = whole.quantile(q)
-    if estimate is None or not parts:
+    parts, values = blocks.grouped(), sorted(whole.counts)
+    if not values or not parts:
         return whole.reading(q)
-    below, sizes = [part.below(estimate) for part in parts], [part.n for part in parts]
-    return whole.between(q, enclosing_ranks(q, [*zip(*below, strict=True)], sizes))
+    counts = np.array([[part.counts.get(value, 0) for value in values] for part in parts])
+    return whole.between(q, enclosing_ranks(q, counts))
 
 
-def enclosing_ranks(
-    q: float, below: Sequence[Sequence[int]], sizes: Sequence[int]
-) -> tuple[int, int]:
+def enclosing_ranks(q: float, counts: Ints) -> tuple[int, int]:
     """Return the ranks, of all requests, whose values enclose the `q` quantile.
 
-    `below` says of each block how many of its `sizes` requests are under the estimate, then how
-    many are not above it: where many take equally long, these differ. A rank of 0 or one above all
-    says that this side is not bounded, and both are where there are too few blocks.
+    `counts` has a row for each block and a column for each value, ascending. A value is above the
+    quantile when too many answers are not above it for chance, given what as many requests are
+    worth at that value; the interval ends where that holds for it and all beyond. A rank of 0 or
+    one above all says that this side is not bounded, and both are where there are too few blocks.
     """
-    n = sum(sizes)
-    if len(sizes) < FEWEST:
+    n = int(counts.sum())
+    if len(counts) < FEWEST:
         return 0, n + 1
-    least = min(worth_of(q, counts, sizes) for counts in below)
-    lower, upper = bounding_ranks(least, q)
-    stretch = (n + 1) / (least + 1)  # the k-th of a few is where the stretched rank of all is
+    up_to = np.cumsum(counts, axis=1)
+    under, ranks, sizes = up_to - counts, up_to.sum(axis=0), counts.sum(axis=1)
+    lower, upper = 0, n + 1
+    for place, worth in enumerate(worth_of(under, sizes)):
+        if int(under[:, place].sum()) + 1 > _stretched(worth, n, q)[0]:
+            break
+        lower = int(ranks[place])
+    for place, worth in reversed([*enumerate(worth_of(up_to, sizes))]):
+        if int(ranks[place]) < _stretched(worth, n, q)[1]:
+            break
+        upper = int(ranks[place])
+    return lower, upper
+
+
+def _stretched(worth: int, n: int, q: float) -> tuple[int, int]:
+    """Return the ranks that enclose a quantile of so many, as ranks of all `n`."""
+    lower, upper = _ranks(worth, q)
+    stretch = (n + 1) / (worth + 1)  # the k-th of a few is where the stretched rank of all is
     return int(lower * stretch), min(n + 1, math.ceil(upper * stretch))
 
 
-def worth_of(q: float, below: Sequence[int], sizes: Sequence[int]) -> int:
-    """Return how many independent requests tell as much about the `q` quantile."""
-    n, k = sum(sizes), len(sizes)
-    share = sum(below) / n
-    squares = sum((part - share * size) ** 2 for part, size in zip(below, sizes, strict=True))
-    effect = k / (k - 1) * squares / (n * q * (1 - q))  # of what independence would make it
+def worth_of(below: Ints, sizes: Ints) -> list[int]:
+    """Return how many independent requests tell as much about the share below each value.
+
+    `below` has a row for each block and a column for each value; `sizes` are the blocks' requests.
+    """
+    n, k = int(sizes.sum()), len(sizes)
+    share = below.sum(axis=0) / n
+    squares = ((below - np.outer(sizes, share)) ** 2).sum(axis=0)
+    chance = n * share * (1 - share)  # of what independence would make it
+    effect = np.divide(squares * k / (k - 1), chance, out=np.zeros_like(chance), where=chance > 0)
     student = _STUDENT[min(k - 1, len(_STUDENT)) - 1]
-    return n if effect < _CHANCE else max(1, int(n / effect * (_NORMAL / student) ** 2))
+    fewer = np.maximum(1.0, n / np.maximum(effect, 1.0) * (_NORMAL / student) ** 2)
+    worth: list[int] = np.where(effect < _CHANCE, n, fewer).astype(int).tolist()
+    return worth
