@@ -26,6 +26,14 @@ def test_the_answer_is_known_to_a_factor_of_two():
     assert (found["met"], found["not_met"]) == (800, 1600)
 
 
+def test_one_rung_beyond_the_limit_is_tried():
+    """There what is full shows, and it is what a reader is told."""
+    found = climbed(2000)
+    assert (found["met"], found["not_met"]) == (1600, 3200)
+    assert [row[0] for row in found["tried"]] == [100, 800, 3200, 1600, 6400]
+    assert facts(found)["full with 6400 users"] == "the event loop"
+
+
 def test_each_rung_is_twice_the_one_below():
     """So the answer is known to a factor of two."""
     assert all(above == 2 * below for below, above in pairwise(RUNGS))
