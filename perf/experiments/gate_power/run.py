@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from perf.exits import Exit
 from perf.experiments.gate_power.burden import burden
 from perf.experiments.gate_power.trials import Kind, Trial
 
@@ -92,8 +93,8 @@ def _gate(base: Path, head: Path, scratch: Path) -> dict[str, Any]:
     arguments = ["--base-dir", str(base), "--head-dir", str(head), "--json", str(file)]
     command = [sys.executable, "-m", "perf.cli", "gate", *arguments, "--", SUITE.name]
     code, seconds, said = _timed(command, scratch)
-    if not file.exists():
-        raise TrialError(f"the gate wrote nothing (exit {code}): {said[-800:]}")
+    if not file.exists() or code not in {Exit.OK, Exit.MISSED, Exit.NOT_MEASURED}:
+        raise TrialError(f"the gate itself failed (exit {code}): {said[-800:]}")
     found = json.loads(file.read_text(encoding="utf-8"))
     kept = ("id", "verdict", "change", "interval", "rounds", "seconds")
     return {
