@@ -2,8 +2,8 @@
 
 It is two runs, since it measured two commits: what a call costs at base, and what it costs at head
 with the change between them. The change has the gate's interval and verdict; the costs have no
-interval, for base and head share their noise and only the change is free of it. A file does not say
-on what machine it was made; the slices it holds tell which run it is.
+interval, for base and head share their noise and only the change is free of it. A file of before
+runs were dated does not say on what machine it was made; the slices it holds tell which run it is.
 """
 
 from __future__ import annotations
