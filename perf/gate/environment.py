@@ -66,7 +66,7 @@ def interpreter(given: str | None, folder: Path, environment: Mapping[str, str])
 
 def check(python: str) -> str:
     """Return an interpreter's version and that of its pytest; raise Unavailable without one."""
-    code = "import sys, pytest; print(sys.version.split()[0], pytest.__version__)"
+    code = "import importlib.metadata as m, sys; print(sys.version.split()[0], m.version('pytest'))"
     try:
         done = subprocess.run([python, "-c", code], check=False, capture_output=True, text=True)
     except OSError as error:

@@ -34,7 +34,6 @@ SUSPECT = 1 / 2  # share of its threshold from which on an estimate is looked at
 SCREENED = 0.90  # confidence of "within the threshold": two one-sided tests at 5 %
 SHOWN = 0.95  # confidence of the interval that is reported
 EXACT = frozenset({Metric.INSTRUCTIONS, Metric.MEMORY})
-_MEDIAN_OF_SQUARE = 0.4549  # median of a squared standard normal variable
 
 
 class Verdict(StrEnum):
@@ -141,13 +140,21 @@ def noise_of(evidences: Sequence[Evidence]) -> Noise:
     for evidence in evidences:
         if len(evidence.pairs) > 1:
             seen = estimate(evidence.pairs)
-            own.append(seen.error**2 * seen.pairs)
+            own.append(seen.error**2 * seen.pairs / _median_of_variance(seen.freedom))
         if evidence.control:
             seen = estimate(evidence.control)
-            control.append(seen.log_ratio**2 * seen.pairs / _MEDIAN_OF_SQUARE)
+            control.append(seen.log_ratio**2 * seen.pairs / _median_of_variance(1.0))
             shown.append(abs(seen.change))
     variance = max((median(values) for values in (own, control) if values), default=math.inf)
     return Noise(variance, max(shown, default=None), len(shown))
+
+
+def _median_of_variance(freedom: float) -> float:
+    """Return the median of an estimated variance whose expectation is one (Wilson, Hilferty 1931).
+
+    Few pairs mostly show less than there is: with one degree of freedom, less than half.
+    """
+    return (1 - 2 / (9 * freedom)) ** 3
 
 
 def confirmations(findings: Sequence[Finding], noise: Noise) -> dict[str, float]:

@@ -27,7 +27,9 @@ from perf.gate.sample import Evidence, Metric, Next, Rule
 
 SCREEN = 5  # pairs of each benchmark
 EARLY = 3  # from this many on a benchmark may be settled or suspected
-CONTROL = 2  # base/base pairs of each benchmark
+CONTROL = 2  # base/base pairs of each benchmark, and
+CONTROL_OF_MANY = 1  # where the suite has
+MANY = 8  # benchmarks: so many comparisons tell how restless the machine is
 COUNTED = 2  # pairs where a count is exact
 
 
@@ -56,14 +58,15 @@ def wanted(
     return Next(
         pairs=tuple(e.id for e in evidences if steps[e.id] is Step.SCREEN),
         confirm=tuple(e.id for e in evidences if steps[e.id] is Step.CONFIRM),
-        control=tuple(e.id for e in evidences if _is_control_due(e)),
+        control=tuple(e.id for e in evidences if _is_control_due(e, len(evidences))),
         rounds_left=max((_rounds_left(e, steps[e.id]) for e in evidences), default=0),
     )
 
 
-def _is_control_due(evidence: Evidence) -> bool:
-    """Say whether a control pair is due: after the first pair, and after the third."""
-    return len(evidence.control) < min(CONTROL, (len(evidence.pairs) + 1) // 2)
+def _is_control_due(evidence: Evidence, benchmarks: int) -> bool:
+    """Say whether a control pair is due: after the first pair, in a small suite after the third."""
+    due = CONTROL_OF_MANY if benchmarks >= MANY else CONTROL
+    return len(evidence.control) < min(due, (len(evidence.pairs) + 1) // 2)
 
 
 def _steps(evidences: Sequence[Evidence], rules: Mapping[str, Rule]) -> dict[str, Step]:

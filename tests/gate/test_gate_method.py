@@ -106,6 +106,15 @@ def test_noise_is_the_larger_of_two_witnesses():
     assert noise_of((loud,)).control == pytest.approx(0.2, abs=0.05)
 
 
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_few_pairs_do_not_make_the_machine_look_quieter(count):
+    """The noise of a pair is found again, however few pairs each benchmark has."""
+    machine = World(11)
+    few = [Evidence("a", tuple(machine.pair() for _ in range(count))) for _ in range(400)]
+    many = Evidence("a", tuple(machine.pair() for _ in range(1000)))
+    assert noise_of(few).limit(5) == pytest.approx(noise_of((many,)).limit(5), rel=0.1)
+
+
 def test_more_pairs_see_smaller_changes():
     """Four times the pairs, half the limit."""
     noise = Noise(variance=1e-4)

@@ -6,7 +6,7 @@ import pytest
 from gate_world import World, suite
 
 from perf.gate.method import LOOKS
-from perf.gate.plan import CONTROL, COUNTED, EARLY, SCREEN, wanted
+from perf.gate.plan import CONTROL, COUNTED, EARLY, MANY, SCREEN, wanted
 from perf.gate.sample import Evidence, Metric, Rule
 
 RULES = {"a": Rule(), "b": Rule()}
@@ -39,6 +39,16 @@ def test_control_pairs_are_taken_in_between():
     third = replace(some(3), control=first.pairs)
     assert next_of(third).control == ("a",)
     assert not next_of(replace(third, control=first.pairs * CONTROL)).control
+
+
+def test_a_large_suite_needs_one_control_pair():
+    """Many benchmarks tell in one pair how restless the machine is."""
+    names = [str(number) for number in range(MANY)]
+    rules = dict.fromkeys(names, Rule())
+    fresh = [some(1, name=name) for name in names]
+    assert wanted(fresh, rules, Metric.WALL, 60.0).control == tuple(names)
+    later = [replace(some(3, name=name), control=fresh[0].pairs) for name in names]
+    assert not wanted(later, rules, Metric.WALL, 60.0).control
 
 
 def test_a_clear_case_ends_early():
@@ -114,7 +124,7 @@ def test_every_plan_ends(offset):
 
 
 def test_a_quiet_suite_is_cheap():
-    """Where nothing changed and the machine is quiet, three pairs and the control are all."""
+    """Where nothing changed and the machine is quiet, three pairs and a control pair are all."""
     evidence, rounds = suite(7, dict.fromkeys("abcdefgh", 1.0), offset=0.001, spike=0.0)
-    assert rounds == EARLY + 1  # the second control pair is due after the third pair
+    assert rounds == EARLY
     assert all(len(e.pairs) == EARLY and not e.confirmation for e in evidence.values())
