@@ -198,12 +198,17 @@ class _Run:
             if self._is_late():
                 self._pairs.interrupt()
                 break
-            took = pair.measure(name, self._paces.get(name))
+            took = pair.measure(name, self._pace(name, kind(name)))
             self._keep(name, took, sides, kind(name))
             if isinstance(took, Lost) and took.outcome == "crashed":
                 self._pairs.interrupt()
                 break
         self._rounds += 1
+
+    def _pace(self, name: str, kind: str) -> Pace | None:
+        """Return how a benchmark is sliced now; None where that is to be found out."""
+        pace = self._paces.get(name)
+        return pace.confirming if pace and kind == "confirmation" else pace
 
     def _keep(
         self, name: str, took: Taken | Limited | Lost, sides: Mapping[Side, Side], kind: str
@@ -211,8 +216,10 @@ class _Run:
         if isinstance(took, Lost):
             self._lose(name, replace(took, side=sides[took.side]))
             return
-        self._paces[name] = took.pace
-        if isinstance(took, Taken):
+        if isinstance(took, Limited):
+            self._paces[name] = took.pace
+        else:
+            self._paces.setdefault(name, took.pace)
             kept: tuple[PairSample, ...] = getattr(self._evidence[name], kind)
             grown: dict[str, Any] = {kind: (*kept, took.sample)}
             self._evidence[name] = replace(self._evidence[name], **grown)

@@ -38,13 +38,18 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A logarithm of head / base, its standard error, and the degrees of freedom of that."""
+    """A logarithm of head / base, its standard error, and the degrees of freedom of that.
+
+    `by_slices` is the standard error that it would have if slices of a pair had nothing in common
+    but their benchmark's change.
+    """
 
     log_ratio: float
     error: float
     freedom: float
     base: float
     pairs: int
+    by_slices: float = 0.0
 
     @property
     def change(self) -> float:
@@ -75,9 +80,11 @@ def estimate(pairs: tuple[PairSample, ...]) -> Estimate:
     ordered = np.sort(np.concatenate(ratios))
     n, cut = len(pairs), int(TRIM * len(ordered))
     middle = ordered[cut : len(ordered) - cut]
-    error = _error(ratios, middle) if n > 1 else math.inf
+    drawn_in = [np.clip(each, middle[0], middle[-1]) for each in ratios]
+    error = _error(drawn_in) / len(middle) if n > 1 else math.inf
+    by_slices = math.sqrt(sum(_scatter(each) for each in drawn_in)) / len(middle)
     base = float(np.quantile([x for pair in pairs for x in pair.base], _QUIET))
-    return Estimate(float(middle.mean()), error, max(1.0, n - 1.0), base, n)
+    return Estimate(float(middle.mean()), error, max(1.0, n - 1.0), base, n, by_slices)
 
 
 def _check(pairs: Sequence[PairSample]) -> None:
@@ -94,18 +101,21 @@ def _ratios(pair: PairSample) -> Floats:
     return ratios
 
 
-def _error(ratios: Sequence[Floats], middle: Floats) -> float:
-    """Return the standard error of the trimmed mean whose untrimmed part is `middle`."""
-    n = len(ratios)
-    drawn_in = [np.clip(each, middle[0], middle[-1]) for each in ratios]
-    centre = np.concatenate(drawn_in).mean()
+def _error(drawn_in: Sequence[Floats]) -> float:
+    """Return the standard error of the sum of all ratios, with their pairs as clusters."""
+    n, centre = len(drawn_in), np.concatenate(drawn_in).mean()
     sums = np.array([np.sum(each - centre) for each in drawn_in])
-    return float(np.sqrt(np.sum(sums**2) * n / (n - 1)) / len(middle))
+    return float(np.sqrt(np.sum(sums**2) * n / (n - 1)))
 
 
-def moderate(own: Estimate, variance_of_a_pair: float) -> Estimate:
-    """Return the estimate with its error drawn towards that of the run's typical pair."""
-    typical = variance_of_a_pair / own.pairs
+def _scatter(pair: Floats) -> float:
+    """Return the variance of the sum of one pair's ratios, as its ratios by themselves show it."""
+    n = len(pair)
+    return float(np.sum((pair - pair.mean()) ** 2) * n / (n - 1)) if n > 1 else 0.0
+
+
+def moderate(own: Estimate, typical: float) -> Estimate:
+    """Return the estimate with its variance drawn towards the one that is typical of the run."""
     if not math.isfinite(own.error):
         return Estimate(own.log_ratio, math.sqrt(typical), PRIOR_PAIRS, own.base, own.pairs)
     freedom = PRIOR_PAIRS + own.freedom

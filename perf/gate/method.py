@@ -28,7 +28,7 @@ from perf.gate.estimate import Estimate, estimate, moderate, t_quantile
 from perf.gate.sample import Evidence, Metric, PairSample, Rule
 
 ALPHA = 0.01  # share of runs in which an unchanged suite may have any benchmark accused
-LOOKS = (4, 8, 16)  # pairs of confirmation after which it is judged
+LOOKS = (3, 6, 12)  # pairs of confirmation after which it is judged
 LINE = 2 / 3  # share of its threshold that an estimate must reach
 SUSPECT = 1 / 2  # share of its threshold from which on an estimate is looked at again
 SCREENED = 0.90  # confidence of "within the threshold": two one-sided tests at 5 %
@@ -51,13 +51,24 @@ class Verdict(StrEnum):
 class Noise:
     """What this run's own pairs say of chance: the variance of the log ratio of a single pair.
 
-    `control` is the largest change that base against base showed, of `compared` benchmarks; None
-    where there was no control.
+    `by_slices` is the part of it that more slices in a pair would reduce; the rest is the layout of
+    a process, or a mood of the machine, which only more pairs do. `control` is the largest change
+    that base against base showed, of `compared` benchmarks; None where there was no control.
     """
 
     variance: float
+    by_slices: float = 0.0
     control: float | None = None
     compared: int = 0
+
+    def expected(self, slices: Sequence[int], usual: int) -> float:
+        """Return the variance of an estimate from pairs of so many slices; a usual pair's is known.
+
+        Pairs weigh by their slices in it.
+        """
+        total = sum(slices)
+        of_pairs = (self.variance - self.by_slices) * sum(n * n for n in slices) / total**2
+        return of_pairs + self.by_slices * usual / total
 
     def limit(self, pairs: int) -> float:
         """Return the change below which nothing can be said with that many pairs (at 99 %)."""
@@ -122,12 +133,14 @@ def judge(
 def find(evidence: Evidence, rule: Rule, noise: Noise) -> Finding:
     """Return the estimates of one benchmark."""
     everything = (*evidence.pairs, *evidence.confirmation)
-    screen, whole = (_estimate(part, noise) for part in (evidence.pairs, everything))
+    screen, whole = (_estimate(part, evidence, noise) for part in (evidence.pairs, everything))
     return Finding(evidence, rule, screen, whole)
 
 
-def _estimate(pairs: tuple[PairSample, ...], noise: Noise) -> Estimate:
-    return moderate(estimate(pairs), noise.variance)
+def _estimate(pairs: tuple[PairSample, ...], of: Evidence, noise: Noise) -> Estimate:
+    """Return what pairs say, in the light of the run's noise: that of screening pairs."""
+    slices = [len(pair.base) for pair in pairs]
+    return moderate(estimate(pairs), noise.expected(slices, len(of.pairs[0].base)))
 
 
 def noise_of(evidences: Sequence[Evidence]) -> Noise:
@@ -136,17 +149,19 @@ def noise_of(evidences: Sequence[Evidence]) -> Noise:
     Both are medians over benchmarks: one that is restless by itself shall not blind the others,
     and its own pairs speak for it.
     """
-    own, control, shown = [], [], []
+    own, control, shown, slices = [], [], [], []
     for evidence in evidences:
         if len(evidence.pairs) > 1:
             seen = estimate(evidence.pairs)
             own.append(seen.error**2 * seen.pairs / _median_of_variance(seen.freedom))
+            slices.append(seen.by_slices**2 * seen.pairs)
         if evidence.control:
             seen = estimate(evidence.control)
             control.append(seen.log_ratio**2 * seen.pairs / _median_of_variance(1.0))
             shown.append(abs(seen.change))
     variance = max((median(values) for values in (own, control) if values), default=math.inf)
-    return Noise(variance, max(shown, default=None), len(shown))
+    by_slices = min(variance, median(slices)) if slices else 0.0
+    return Noise(variance, by_slices, max(shown, default=None), len(shown))
 
 
 def _median_of_variance(freedom: float) -> float:
@@ -167,7 +182,7 @@ def _confirmation(finding: Finding, noise: Noise) -> float | None:
     """Return a suspect's p-value over the looks so far; None before the first."""
     fresh, direction = finding.evidence.confirmation, finding.screen.log_ratio
     chances = [
-        _estimate(fresh[:look], noise).chance_above(direction)
+        _estimate(fresh[:look], finding.evidence, noise).chance_above(direction)
         for look in LOOKS
         if look <= len(fresh)
     ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from perf.gate.protocol import Wish
 from perf.gate.sample import Metric
@@ -17,6 +17,7 @@ from perf.gate.sample import Metric
 SLICE_S = 0.002
 SLICES = 10
 BUDGET_S = 0.025  # a side, in one pair: from here on the number of slices goes down
+CONFIRMING = 3  # times as many slices in confirmation, where few benchmarks share a pair's start
 WARM_UNDER_S = 0.005  # a call that takes longer than this warms itself
 COLLECT_FROM_S = 0.1  # a call that takes longer keeps the collector, lest memory run out
 CLOCK_S = 2e-7  # what reading the clock may differ from slice to slice
@@ -30,17 +31,24 @@ class Pace:
     """How a benchmark is sliced: so many slices a side, each of so many calls.
 
     Without slices the first call is all there is: the test's author allowed no second one.
+    `is_full` says that neither slow calls nor a limit to them kept the slices few.
     """
 
     calls: int
     slices: int
     warm: int
     collector: bool
+    is_full: bool = False
 
     @property
     def resolution_s(self) -> float:
         """Return the difference a call that a slice cannot show: its clock is read twice."""
         return CLOCK_S / self.calls
+
+    @property
+    def confirming(self) -> Pace:
+        """Return the pace of a confirmation; more slices pay where the start costs the most."""
+        return replace(self, slices=CONFIRMING * self.slices) if self.is_full else self
 
     def wish(self, metric: Metric, core: int | None = None) -> Wish:
         """Return the request for one slice."""
@@ -68,6 +76,7 @@ def pace_of(call_s: float) -> Pace:
         slices=slices,
         warm=1 if call_s < WARM_UNDER_S else 0,
         collector=call_s >= COLLECT_FROM_S,
+        is_full=slices == SLICES,
     )
 
 

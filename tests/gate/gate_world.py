@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from perf.gate.method import judge
+from perf.gate.pace import CONFIRMING
 from perf.gate.plan import wanted
 from perf.gate.sample import Evidence, Metric, PairSample, Rule
 
@@ -26,16 +27,16 @@ class World:
     def __post_init__(self):
         self.random = np.random.default_rng(self.seed)
 
-    def pair(self, factor=1.0):
+    def pair(self, factor=1.0, slices=SLICES):
         """Return a pair in which head takes `factor` times as long."""
         self.level = 0.9 * self.level + self.random.normal(0, self.drift)
-        return PairSample(self._slices(1.0), self._slices(factor))
+        return PairSample(self._slices(1.0, slices), self._slices(factor, slices))
 
-    def _slices(self, factor):
+    def _slices(self, factor, count):
         offset = np.exp(self.random.uniform(-self.offset, self.offset) + self.level)
-        hit = self.random.random(SLICES) < self.spike
-        tail = np.where(hit, self.random.exponential(0.2, SLICES), 0)
-        slices = 1e-5 * factor * offset * (1 + self.random.normal(0, 0.003, SLICES) + tail)
+        hit = self.random.random(count) < self.spike
+        tail = np.where(hit, self.random.exponential(0.2, count), 0)
+        slices = 1e-5 * factor * offset * (1 + self.random.normal(0, 0.003, count) + tail)
         return tuple(map(float, slices))
 
 
@@ -51,7 +52,8 @@ def suite(seed, factors, rule=DEFAULT, **world):
             for stage in ("pairs", "confirmation", "control"):
                 asked = todo.confirm if stage == "confirmation" else getattr(todo, stage)
                 if name in asked:
-                    pair = machine.pair(1.0 if stage == "control" else factor)
+                    slices = SLICES * (CONFIRMING if stage == "confirmation" else 1)
+                    pair = machine.pair(1.0 if stage == "control" else factor, slices)
                     grown = (*getattr(evidence[name], stage), pair)
                     evidence[name] = replace(evidence[name], **{stage: grown})
     return evidence, rounds

@@ -77,7 +77,7 @@ def test_one_pair_has_no_error_of_its_own():
 def test_a_calm_benchmark_in_a_restless_run_is_not_trusted_alone():
     """Its error is drawn towards that of the run, and has more degrees of freedom."""
     own = estimate(pairs(1))
-    drawn = moderate(own, 100 * own.error**2 * own.pairs)
+    drawn = moderate(own, 100 * own.error**2)
     assert own.error < drawn.error < 10 * own.error
     assert drawn.freedom > own.freedom
 

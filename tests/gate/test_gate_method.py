@@ -115,6 +115,25 @@ def test_few_pairs_do_not_make_the_machine_look_quieter(count):
     assert noise_of(few).limit(5) == pytest.approx(noise_of((many,)).limit(5), rel=0.1)
 
 
+@pytest.mark.parametrize(("by_slices", "worth"), [(1e-4, 3.0), (0.0, 1.0), (0.5e-4, 1.5)])
+def test_more_slices_are_worth_what_chance_between_slices_allows(by_slices, worth):
+    """Three times the slices are as good as three pairs, or no better, or in between."""
+    noise = Noise(variance=1e-4, by_slices=by_slices)
+    assert noise.expected([10, 10, 10], 10) == pytest.approx(noise.variance / 3)
+    assert noise.expected([30, 30], 10) == pytest.approx(noise.variance / (2 * worth))
+
+
+def test_layout_is_told_from_chance_between_slices():
+    """A machine in which only processes differ, and one in which only slices do."""
+    layout, chance = World(5, offset=0.03, spike=0.0), World(5, offset=0.0)
+    shares = []
+    for machine in (layout, chance):
+        noise = noise_of([Evidence("a", tuple(machine.pair() for _ in range(50)))])
+        shares.append(noise.by_slices / noise.variance)
+    assert shares[0] < 0.05
+    assert shares[1] > 0.5
+
+
 def test_more_pairs_see_smaller_changes():
     """Four times the pairs, half the limit."""
     noise = Noise(variance=1e-4)

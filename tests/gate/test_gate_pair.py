@@ -8,7 +8,7 @@ from gate_fakes import CALL_NS, FakeWorker
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perf.gate.pace import BUDGET_S, SLICE_S, SLICES, calibrated, limited, pace_of
+from perf.gate.pace import BUDGET_S, CONFIRMING, SLICE_S, SLICES, calibrated, limited, pace_of
 from perf.gate.pair import Limited, Lost, Pair, Taken, order
 from perf.gate.sample import Metric, Side
 
@@ -67,6 +67,13 @@ def test_a_limited_benchmark_is_never_called_more_often_than_its_author_allowed(
     """The first call, and all slices, fit into the number."""
     pace = limited(calls)
     assert 1 + pace.slices * (pace.warm + pace.calls) <= calls or pace.slices == 0
+
+
+def test_a_confirmation_has_more_slices_where_calls_are_quick_and_unlimited():
+    """Slow calls pay for more slices themselves, and a limit is a limit."""
+    assert pace_of(1e-4).confirming.slices == CONFIRMING * SLICES
+    assert pace_of(1.0).confirming == pace_of(1.0)
+    assert limited(1000).confirming == limited(1000)
 
 
 def test_calls_are_counted_up_until_a_slice_can_be_timed():

@@ -80,6 +80,13 @@ def test_a_suspect_is_measured_until_the_first_look():
         assert next_of(replace(suspect, confirmation=suspect.pairs[:1] * fresh)).confirm
 
 
+def test_a_suspect_that_looks_innocent_is_let_go_before_the_next_look():
+    """To clear early accuses nobody."""
+    calm = some(SCREEN)
+    assert LOOKS[0] > 1
+    assert next_of(replace(calm, confirmation=calm.pairs[:1], control=calm.pairs[:CONTROL])).done
+
+
 def test_a_confirmed_suspect_is_done():
     """Twenty percent need one look."""
     machine = World(4, offset=0.002)
@@ -93,7 +100,7 @@ def test_a_confirmed_suspect_is_done():
 
 
 def test_looks_run_out():
-    """What twelve new pairs cannot tell stays undecided, and nobody measures for ever."""
+    """What the last look cannot tell stays undecided, and nobody measures for ever."""
     machine = World(5, offset=0.2)
     restless = Evidence(
         "a",
