@@ -6,7 +6,7 @@ import pytest
 from gate_fakes import FakeStage
 
 from perf.gate.coordinator import Job, measure
-from perf.gate.pace import CLOCK_S
+from perf.gate.pace import CLOCK_S, CONFIRMING, SLICES
 from perf.gate.rules import GateSettings, rule_for
 from perf.gate.sample import Metric, Next, Side
 from perf.lab import Unavailable
@@ -42,6 +42,15 @@ def test_what_the_plan_wants_is_measured_and_kept_where_it_belongs(tmp_path):
         assert len(evidence.pairs) == 3
         assert len(evidence.confirmation) == len(evidence.control) == 1
     assert measured.complete
+
+
+def test_a_confirmation_has_more_slices_and_the_rest_keep_theirs(tmp_path):
+    """The pace that was found first stays."""
+    measured, _ = run(FakeStage([A]), tmp_path)
+    (evidence,) = measured.evidences
+    kinds = (evidence.pairs, evidence.control, evidence.confirmation)
+    counts = [{len(pair.base) for pair in pairs} for pairs in kinds]
+    assert counts == [{SLICES}, {SLICES}, {CONFIRMING * SLICES}]
 
 
 def test_a_slower_head_shows_in_pairs_and_not_in_the_control(tmp_path):
