@@ -79,6 +79,7 @@ def lines(rows: Sequence[Row]) -> Iterator[Line]:
         yield _cost(kind, these)
     for effect in EFFECTS:
         yield from _effect(effect, [row for row in rows if row["effect"] == effect])
+    yield _cost("all kinds, as many of each", rows)
 
 
 def _effect(effect: int, rows: Sequence[Row]) -> Iterator[Line]:
