@@ -31,6 +31,8 @@ ALPHA = 0.01  # share of runs in which an unchanged suite may have any benchmark
 LOOKS = (3, 6, 12)  # pairs of confirmation after which it is judged
 LINE = 2 / 3  # share of its threshold that an estimate must reach
 SUSPECT = 1 / 2  # share of its threshold from which on an estimate is looked at again
+SIZED = 1 / 2  # share of its threshold to which a change that is certain is told, or
+LARGE = 1 / 15  # share of the change itself, whichever is more
 SCREENED = 0.90  # confidence of "within the threshold": two one-sided tests at 5 %
 SHOWN = 0.95  # confidence of the interval that is reported
 EXACT = frozenset({Metric.INSTRUCTIONS, Metric.MEMORY})
@@ -103,6 +105,12 @@ class Finding:
         low, high = self.whole.interval(SCREENED)
         reach = max(self.rule.threshold, self.rule.floor / self.whole.base)
         return -reach < low and high < reach
+
+    @property
+    def is_sized(self) -> bool:
+        """Say whether the change is told to half its threshold; to a share of it if it is large."""
+        low, high = self.whole.interval(SCREENED)
+        return high - low <= 2 * max(SIZED * self.rule.threshold, abs(self.whole.change) * LARGE)
 
     @property
     def is_tiny(self) -> bool:

@@ -4,8 +4,9 @@ Clear cases end early and doubtful ones get more. From the third pair on, a benc
 lies well within its threshold is done, and one that is plainly off goes to confirmation at once;
 the rest are screened to the end. That looking early is harmless: it decides only who is a suspect,
 and an accusation rests on later pairs (`perf.gate.method`). Suspects are measured until they are
-confirmed, cleared, or out of looks; to clear one early accuses nobody, so it may happen after any
-pair. Control pairs are taken in between, under the same conditions.
+confirmed and sized, cleared, or out of looks. To clear one early accuses nobody, and the size of
+what is certain changes no verdict, so both are looked at after each pair. Control pairs are taken
+in between, under the same conditions.
 """
 
 from __future__ import annotations
@@ -88,9 +89,12 @@ def _step(finding: Finding, chance: float | None) -> Step:
     fresh = len(finding.evidence.confirmation)
     if not fresh and not _is_suspect(finding):
         return Step.NOTHING if _is_settled(finding) else Step.SCREEN
-    if fresh not in LOOKS:
-        return Step.NOTHING if _is_settled(finding) else Step.CONFIRM
-    told = is_confirmed(finding, chance) or finding.is_within
+    if is_confirmed(finding, chance):
+        told = finding.is_sized
+    elif fresh in LOOKS:
+        told = finding.is_within
+    else:
+        told = _is_settled(finding)
     return Step.NOTHING if told or fresh == LOOKS[-1] else Step.CONFIRM
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from gate_world import World, suite
 
-from perf.gate.method import LOOKS
+from perf.gate.method import LOOKS, confirmations, find, is_confirmed, noise_of
 from perf.gate.plan import CONTROL, COUNTED, EARLY, MANY, SCREEN, wanted
 from perf.gate.sample import Evidence, Metric, Rule
 
@@ -97,6 +97,18 @@ def test_a_confirmed_suspect_is_done():
         control=(machine.pair(), machine.pair()),
     )
     assert next_of(suspect).done
+
+
+def test_a_confirmed_change_is_measured_until_its_size_is_told():
+    """Fifty percent are certain at the first look; how many percent is not."""
+    machine = World(6, offset=0.15, spike=0.0)
+    pairs = tuple(machine.pair(1.8) for _ in range(SCREEN + LOOKS[0]))
+    vague = Evidence("a", pairs[:SCREEN], pairs[SCREEN:], (machine.pair(), machine.pair()))
+    finding = find(vague, Rule(), noise_of((vague,)))
+    (chance,) = confirmations([finding], noise_of((vague,))).values()
+    assert is_confirmed(finding, chance)
+    assert not finding.is_sized
+    assert next_of(vague).confirm
 
 
 def test_looks_run_out():
