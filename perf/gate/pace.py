@@ -16,7 +16,9 @@ from perf.gate.sample import Metric
 
 SLICE_S = 0.002
 SLICES = 10
-BUDGET_S = 0.025  # a side, in one pair: from here on the number of slices goes down
+BUDGET_S = 0.025  # a side, in one pair: from here on the number of slices goes down to
+FEW = 4  # slices, since a pair's start takes longer than these, until they take
+LARGE_BUDGET_S = 0.25  # a side
 CONFIRMING = 3  # times as many slices in confirmation, where few benchmarks share a pair's start
 WARM_UNDER_S = 0.005  # a call that takes longer than this warms itself
 COLLECT_FROM_S = 0.1  # a call that takes longer keeps the collector, lest memory run out
@@ -70,7 +72,9 @@ def calibrated(seconds: Callable[[Wish], float], call_s: float) -> Pace:
 def pace_of(call_s: float) -> Pace:
     """Return the pace for calls that take so long."""
     calls = min(_MOST_CALLS, max(1, round(SLICE_S / max(call_s, 1e-9))))
-    slices = min(SLICES, max(1, int(BUDGET_S / (calls * max(call_s, 1e-9)))))
+    slice_s = calls * max(call_s, 1e-9)
+    few = max(1, min(FEW, int(LARGE_BUDGET_S / slice_s)))
+    slices = min(SLICES, max(few, int(BUDGET_S / slice_s)))
     return Pace(
         calls=calls,
         slices=slices,
