@@ -13,7 +13,6 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from typing import Any
 
 import click
@@ -44,7 +43,7 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version("ava-perf"), prog_name="ava-perf")
+@click.version_option(package_name="ava-perf", prog_name="ava-perf")
 def cli() -> None:
     """Measure documented performance claims, and judge what was measured."""
 

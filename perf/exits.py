@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from enum import IntEnum
-
-from perf.verdict import Verdict
 
 
 class Exit(IntEnum):
@@ -19,16 +16,3 @@ class Exit(IntEnum):
     NOTHING_SELECTED = 5
     INTERNAL = 70
     INTERRUPTED = 130
-
-
-def exit_code(verdicts: Collection[Verdict], *, strict: bool) -> Exit:
-    """Return the code of a run: the worst news first."""
-    if not verdicts:
-        return Exit.NOTHING_SELECTED
-    if Verdict.MISSED in verdicts:
-        return Exit.MISSED
-    if Verdict.NOT_MEASURED in verdicts:
-        return Exit.NOT_MEASURED
-    if strict and Verdict.INCONCLUSIVE in verdicts:
-        return Exit.INCONCLUSIVE
-    return Exit.OK

@@ -6,10 +6,12 @@ only if all of it lies on the bad side. What could not be measured is never met.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
 from perf.claim import Target, TargetKind
+from perf.exits import Exit
 from perf.sample import Kind, Measurement
 from perf.stats import Summary, rounds_needed, summarise
 
@@ -187,3 +189,16 @@ def _with(summary: Summary, verdict: Verdict, reason: str) -> Judgement:
         summary.n,
         summary.estimator,
     )
+
+
+def exit_code(verdicts: Collection[Verdict], *, strict: bool) -> Exit:
+    """Return the code of a run: the worst news first."""
+    if not verdicts:
+        return Exit.NOTHING_SELECTED
+    if Verdict.MISSED in verdicts:
+        return Exit.MISSED
+    if Verdict.NOT_MEASURED in verdicts:
+        return Exit.NOT_MEASURED
+    if strict and Verdict.INCONCLUSIVE in verdicts:
+        return Exit.INCONCLUSIVE
+    return Exit.OK

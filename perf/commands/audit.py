@@ -10,12 +10,14 @@ import click
 
 from perf import audit as auditing
 from perf.claim import Catalogue, Claim
-from perf.exits import Exit, exit_code
+from perf.exits import Exit
 from perf.profiling import ProfilingSettings
 from perf.report import build
-from perf.saying import mark, say, summary, verdicts_of
+from perf.saying import say
 from perf.select import parse
 from perf.settings import PROFILES, Settings, read, read_section
+from perf.summary import mark, summary, verdicts_of
+from perf.verdict import exit_code
 
 
 @click.command()

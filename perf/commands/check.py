@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from perf.exits import exit_code
 from perf.report import build
-from perf.saying import say, summary, verdicts_of
+from perf.saying import say
+from perf.summary import summary, verdicts_of
+from perf.verdict import exit_code
 
 
 @click.command()

@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 import click
 
-from perf.exits import exit_code
 from perf.files import check_replaceable
 from perf.history import intake
 from perf.load import judged
@@ -29,6 +28,7 @@ from perf.load.wanted import LoadSettings, parse
 from perf.report import build
 from perf.saying import say
 from perf.settings import PROFILES, read, read_section
+from perf.verdict import exit_code
 
 
 @click.command()

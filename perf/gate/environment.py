@@ -24,7 +24,7 @@ _USUAL = ("src", "python", "lib")
 
 
 # Without the folder it is started in, pytest imports what was installed.
-_INSTALLED_ONLY = "import sys; del sys.path[0]; import pytest; sys.exit(pytest.console_main())"
+_INSTALLED_ONLY = "import sys; del sys.path[0]; import ava_gate.__main__"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Place:
 
 def as_it_lies(python: str, checkout: Checkout) -> Place:
     """Return the place of a checkout that needs no building."""
-    return Place(checkout, python, sources(checkout), ("-m", "pytest"), (checkout.root,))
+    return Place(checkout, python, sources(checkout), ("-m", "ava_gate"), (checkout.root,))
 
 
 def installed(python: str, checkout: Checkout, home: Path, words: Sequence[str]) -> Place:
@@ -64,17 +64,15 @@ def interpreter(given: str | None, folder: Path, environment: Mapping[str, str])
     return next((str(path) for path in found if path.exists()), sys.executable)
 
 
-def check(python: str) -> str:
-    """Return an interpreter's version and that of its pytest; raise Unavailable without one."""
-    code = "import importlib.metadata as m, sys; print(sys.version.split()[0], m.version('pytest'))"
+def check(python: str) -> None:
+    """Raise Unavailable where an interpreter cannot be started or has no pytest."""
+    code = "import sys; from importlib.util import find_spec; sys.exit(not find_spec('pytest'))"
     try:
-        done = subprocess.run([python, "-c", code], check=False, capture_output=True, text=True)
+        done = subprocess.run([python, "-c", code], check=False, capture_output=True)
     except OSError as error:
         raise Unavailable(f"{python} cannot be started: {error.strerror}") from error
     if done.returncode:
         raise Unavailable(f"{python} has no pytest", f"{python} -m pip install pytest")
-    version, pytest = done.stdout.split()
-    return f"Python {version}, pytest {pytest}"
 
 
 def sources(checkout: Checkout) -> tuple[Path, ...]:

@@ -21,19 +21,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from statistics import NormalDist
-
-import numpy as np
-from numpy.typing import NDArray
+from itertools import chain
+from statistics import NormalDist, fmean, quantiles
 
 from perf.gate.sample import PairSample
 
 TRIM = 0.25  # on either side
 PRIOR_PAIRS = 4.0  # how many pairs' worth of trust the run as a whole gets beside one's own pairs
-_QUIET = 0.1  # the quantile of base's slices that is shown as what a call costs
+_TENTHS = 10  # the first of base's is shown as what a call costs
 _NORMAL = NormalDist()
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +73,13 @@ def estimate(pairs: tuple[PairSample, ...]) -> Estimate:
     """
     _check(pairs)
     ratios = [_ratios(pair) for pair in pairs]
-    ordered = np.sort(np.concatenate(ratios))
+    ordered = sorted(chain.from_iterable(ratios))
     n, cut = len(pairs), int(TRIM * len(ordered))
     middle = ordered[cut : len(ordered) - cut]
-    drawn_in = [np.clip(each, middle[0], middle[-1]) for each in ratios]
+    drawn_in = [[min(max(x, middle[0]), middle[-1]) for x in each] for each in ratios]
     error = _error(drawn_in) / len(middle) if n > 1 else math.inf
-    by_slices = math.sqrt(sum(_scatter(each) for each in drawn_in)) / len(middle)
-    base = float(np.quantile([x for pair in pairs for x in pair.base], _QUIET))
-    return Estimate(float(middle.mean()), error, max(1.0, n - 1.0), base, n, by_slices)
+    by_slices = math.sqrt(math.fsum(map(_scatter, drawn_in))) / len(middle)
+    return Estimate(fmean(middle), error, max(1.0, n - 1.0), _quiet(pairs), n, by_slices)
 
 
 def _check(pairs: Sequence[PairSample]) -> None:
@@ -94,24 +89,33 @@ def _check(pairs: Sequence[PairSample]) -> None:
         raise ValueError("slices must be positive")
 
 
-def _ratios(pair: PairSample) -> Floats:
+def _ratios(pair: PairSample) -> list[float]:
     """Return the logarithm of head / base for each two slices that were neighbours."""
-    both = min(len(pair.base), len(pair.head))
-    ratios: Floats = np.log(np.array(pair.head[:both])) - np.log(np.array(pair.base[:both]))
-    return ratios
+    return [math.log(head / base) for base, head in zip(pair.base, pair.head, strict=False)]
 
 
-def _error(drawn_in: Sequence[Floats]) -> float:
+def _quiet(pairs: Sequence[PairSample]) -> float:
+    """Return a low quantile of base's slices: what a call costs where little else happens."""
+    slices = [x for pair in pairs for x in pair.base]
+    if len(slices) == 1:
+        return slices[0]
+    return quantiles(slices, n=_TENTHS, method="inclusive")[0]
+
+
+def _error(drawn_in: Sequence[Sequence[float]]) -> float:
     """Return the standard error of the sum of all ratios, with their pairs as clusters."""
-    n, centre = len(drawn_in), np.concatenate(drawn_in).mean()
-    sums = np.array([np.sum(each - centre) for each in drawn_in])
-    return float(np.sqrt(np.sum(sums**2) * n / (n - 1)))
+    n, centre = len(drawn_in), fmean(chain.from_iterable(drawn_in))
+    sums = (math.fsum(each) - len(each) * centre for each in drawn_in)
+    return math.sqrt(math.fsum(x * x for x in sums) * n / (n - 1))
 
 
-def _scatter(pair: Floats) -> float:
+def _scatter(pair: Sequence[float]) -> float:
     """Return the variance of the sum of one pair's ratios, as its ratios by themselves show it."""
     n = len(pair)
-    return float(np.sum((pair - pair.mean()) ** 2) * n / (n - 1)) if n > 1 else 0.0
+    if n == 1:
+        return 0.0
+    mean = fmean(pair)
+    return math.fsum((x - mean) ** 2 for x in pair) * n / (n - 1)
 
 
 def moderate(own: Estimate, typical: float) -> Estimate:

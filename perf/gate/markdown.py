@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from perf.gate import figures
 from perf.gate.outcome import Entry, Outcome
-from perf.report.text import code, escape
+from perf.report.markup import code, escape
 
 MARKER = "<!-- ava-perf gate -->"
 SUMMARY_BYTES = 900_000

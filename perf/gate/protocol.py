@@ -1,7 +1,8 @@
 """What a worker says, as the coordinator reads it: JSON lines over one socket.
 
     worker                                       coordinator
-    collected {benchmarks, errors, modules}  ->
+    collected {benchmarks, errors, modules,
+               runtime}                      ->
                                              <-  run {ids}
     parked {id, call, busy}                  ->
                                              <-  slice {calls, warm, metric, collector, core}
@@ -39,11 +40,15 @@ class Described:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """All that was found, what could not be imported, and where modules came from."""
+    """All that was found, what could not be imported, and where modules came from.
+
+    `runtime` names the interpreter and its pytest.
+    """
 
     benchmarks: tuple[Described, ...]
     errors: tuple[tuple[str, str], ...]
     modules: Mapping[str, str]
+    runtime: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +137,7 @@ def _collected(raw: Mapping[str, Any]) -> Collected:
         ),
         errors=tuple((str(e["id"]), str(e["reason"])) for e in raw["errors"]),
         modules={str(name): str(path) for name, path in raw["modules"].items()},
+        runtime=str(raw["runtime"]),
     )
 
 

@@ -22,6 +22,7 @@ from perf.gate.environment import Place, as_it_lies, check, installed, interpret
 from perf.gate.inspection import dependency_note, inspect
 from perf.gate.pairs import Stage
 from perf.gate.process import Command
+from perf.gate.protocol import Collected
 from perf.gate.revisions import Checkouts, folders, worktrees
 from perf.gate.rules import GateSettings, rule_for
 from perf.gate.sample import Measured, Metric, Side
@@ -61,14 +62,22 @@ def compare(
     """Measure two versions against each other."""
     prefix = _prefix(asked.metric)
     python = interpreter(asked.settings.python or None, asked.here, os.environ)
-    say(f"{python}: {check(python)}")
     reap()
     with _checkouts(asked) as checkouts, scratch() as beside:
         notes = (*checkouts.notes, *dependency_note(checkouts.sides, python))
         for note in notes:
             say(f"note: {note}")
         places = _places(asked, checkouts, python, beside, say)
-        measured = measure(_job(asked, places, beside, prefix), plan, progress)
+
+        def examine(found: Mapping[Side, Collected]) -> None:
+            say(f"{python}: {' and '.join(dict.fromkeys(one.runtime for one in found.values()))}")
+            inspect(places, found)
+
+        try:
+            measured = measure(_job(asked, places, beside, prefix, examine), plan, progress)
+        except (OSError, Unavailable):
+            check(python)  # where that is what hinders it says so better
+            raise
     return replace(measured, notes=(*notes, *measured.notes))
 
 
@@ -105,7 +114,13 @@ def _places(
     return places
 
 
-def _job(asked: Asked, places: Mapping[Side, Place], beside: Path, prefix: tuple[str, ...]) -> Job:
+def _job(
+    asked: Asked,
+    places: Mapping[Side, Place],
+    beside: Path,
+    prefix: tuple[str, ...],
+    examine: Callable[[Mapping[Side, Collected]], None],
+) -> Job:
     stem = beside / "counts"
     before = tuple(word.replace("{out}", f"{stem}.%p") for word in prefix)
     environment = {**os.environ, "AVA_GATE_CALLGRIND": str(stem)}
@@ -132,7 +147,7 @@ def _job(asked: Asked, places: Mapping[Side, Place], beside: Path, prefix: tuple
     return Job(
         stage=stage,
         rule_of=lambda benchmark: rule_for(benchmark, settings),
-        inspect=lambda found: inspect(places, found),
+        inspect=examine,
         seed=SystemRandom().randrange(2**32) if asked.seed is None else asked.seed,
         max_time_s=settings.max_time or math.inf,
     )

@@ -12,7 +12,7 @@ from perf.load.protocol import Done, Event, Failed, PhaseEdge, Progress, Ready
 from perf.load.result import Result
 from perf.load.summary import lines
 from perf.report.build import Judged
-from perf.saying import mark
+from perf.summary import mark
 
 _EVERY_S = 5.0  # off a terminal, where each line stays
 

@@ -7,20 +7,18 @@ escaped: a title cannot become a heading, a link or a cell of its own.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from perf.report import facts, figures, flame, loads, plantext, rank
 from perf.report.facts import Evidence, Table
+from perf.report.markup import code, escape, fence
 from perf.report.model import Entry, Report
 from perf.report.planview import Node, Plan
 from perf.report.read import read
 from perf.report.score import Mark, Score, score_of
 from perf.verdict import Verdict
 
-# An underscore between letters is none to Markdown, and names read better without a backslash.
-_MARKUP = re.compile(r"([\\`*\[\]|~#]|(?<!\w)_|_(?!\w))")
 _LONGEST_TABLE = 30
 _PROFILED = 8  # functions of a profile
 _LONGEST_PLAN = 60  # lines
@@ -42,30 +40,10 @@ def render_markdown(results: Mapping[str, Any]) -> str:
     return "\n".join(line for part in parts for line in part).rstrip() + "\n"
 
 
-def escape(text: str) -> str:
-    """Return text that Markdown shows as it stands, on one line."""
-    plain = " ".join(text.split("\n")).replace("&", "&amp;").replace("<", "&lt;")
-    return _MARKUP.sub(r"\\\1", plain.replace("\r", " ").replace(">", "&gt;"))
-
-
-def code(text: str) -> str:
-    """Return text as a code span, safe in a table."""
-    plain = " ".join(text.split())
-    if not plain:
-        return ""
-    fence = "`" * (_longest_run(plain) + 1)
-    space = " " if plain.startswith("`") or plain.endswith("`") else ""
-    return f"{fence}{space}{plain}{space}{fence}".replace("|", "\\|")
-
-
-def _longest_run(text: str) -> int:
-    return max((len(run) for run in re.findall("`+", text)), default=0)
-
-
 def _fold(summary: str, text: str, language: str = "") -> Iterator[str]:
-    fence = "`" * max(3, _longest_run(text) + 1)
+    ends = fence(text, 3)
     yield from (f"<details><summary>{escape(summary)}</summary>", "")
-    yield from (f"{fence}{language}", text, fence, "", "</details>", "")
+    yield from (f"{ends}{language}", text, ends, "", "</details>", "")
 
 
 def _rows(

@@ -25,7 +25,7 @@ class FakeWorker:
 
     def _collected(self):
         found = tuple(Described(name, "", self.rules.get(name, {})) for name in self.ids)
-        return Collected(found, (), {})
+        return Collected(found, (), {}, "Python 3, pytest 8")
 
     def run(self, ids):
         self.queue, self.ran = list(ids), list(ids)

@@ -164,7 +164,7 @@ def test_a_worker_that_finds_nothing_ends_the_run(tmp_path):
     def dead(side, seed, output):
         worker = start(side, seed, output)
         if side is Side.HEAD:
-            worker.events[:] = [type(worker.events[0])((), (), {}), *worker.events][1:]
+            worker.events[:] = [type(worker.events[0])((), (), {}, ""), *worker.events][1:]
             worker.ids, worker.events = [], ["nonsense"]
         return worker
 

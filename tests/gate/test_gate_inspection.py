@@ -23,7 +23,7 @@ def project(folder, layout="", pyproject=""):
 
 def found(modules=None, errors=()):
     """Return what both sides collected."""
-    return dict.fromkeys(Side, Collected((), errors, modules or {}))
+    return dict.fromkeys(Side, Collected((), errors, modules or {}, "Python 3, pytest 8"))
 
 
 @pytest.mark.parametrize(

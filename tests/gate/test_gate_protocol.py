@@ -34,8 +34,14 @@ SAID = [
             "benchmarks": [{"id": "a", "group": "g", "rule": {"threshold": 0.1}}],
             "errors": [{"id": "m.py", "reason": "no"}],
             "modules": {"m": "/m.py"},
+            "runtime": "Python 3.11.7, pytest 8.4.1",
         },
-        Collected((Described("a", "g", {"threshold": 0.1}),), (("m.py", "no"),), {"m": "/m.py"}),
+        Collected(
+            (Described("a", "g", {"threshold": 0.1}),),
+            (("m.py", "no"),),
+            {"m": "/m.py"},
+            "Python 3.11.7, pytest 8.4.1",
+        ),
     ),
 ]
 

@@ -15,6 +15,7 @@ from perf.gate.process import Command, CrashedError, Worker
 from perf.gate.rules import GateSettings
 from perf.gate.sample import Next
 from perf.gate.session import Asked, compare
+from perf.lab import Unavailable
 
 SUITE = """
 import os, random
@@ -129,7 +130,7 @@ def project(tmp_path, monkeypatch):
             (folder / "thing.py").write_text("def work(): return sum(range(100))\n")
             (folder / "test_suite.py").write_text(suite)
             (folder / "pytest.ini").write_text(ini)
-        made = GateSettings(python=sys.executable, **settings)
+        made = GateSettings(**{"python": sys.executable, **settings})
         asked = Asked(
             tmp_path, made, None, None, tmp_path / "base", tmp_path / "head", arguments, seed=1
         )
@@ -189,6 +190,53 @@ def test_memory_is_compared_in_bytes(project):
     (evidence,) = project(suite, metric="memory").evidences
     assert evidence.pairs[0].base == evidence.pairs[0].head
     assert evidence.pairs[0].base[0] == pytest.approx(1_000_000, rel=0.01)
+
+
+def test_what_a_project_does_at_its_end_is_done(project, tmp_path):
+    """A worker ends at once, but not before the exit handlers and fixtures of its session."""
+    suite = (
+        "import atexit, os, pytest\n"
+        "def say(word):\n"
+        "    with open(os.environ['DRAWN'], 'a') as file:\n"
+        "        file.write(word)\n"
+        "atexit.register(say, 'exit ')\n"
+        "@pytest.fixture(scope='session')\n"
+        "def server():\n"
+        "    yield\n"
+        "    say('fixture ')\n"
+        "def test_a(benchmark, server):\n"
+        "    benchmark(len, [])\n"
+    )
+    project(suite)
+    assert sorted((tmp_path / "drawn").read_text().split()) == ["exit"] * 2 + ["fixture"] * 2
+
+
+def test_the_collector_is_on_where_the_project_s_tests_run(project):
+    """It is off while pytest starts only."""
+    suite = "import gc\ndef test_a(benchmark):\n    assert gc.isenabled()\n    benchmark(len, [])\n"
+    assert project(suite).broken == ()
+
+
+def test_a_module_that_is_a_link_comes_from_where_it_points(project, tmp_path):
+    """Both sides would else measure the same file, and be the same."""
+    suite = (
+        "import os, pathlib\n"
+        "pathlib.Path('thing.py').unlink()\n"
+        "os.symlink(pathlib.Path('..', 'shared.py').resolve(), 'thing.py')\n"
+        "import thing\n"
+        "def test_a(benchmark):\n"
+        "    benchmark(thing.work)\n"
+    )
+    (tmp_path / "shared.py").write_text("def work(): pass\n")
+    with pytest.raises(Unavailable, match=r"import thing from .*shared\.py"):
+        project(suite)
+
+
+def test_an_interpreter_without_pytest_is_said_to_have_none(project, tmp_path):
+    """Rather than what its worker printed."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
+    with pytest.raises(Unavailable, match="bare/bin/python has no pytest"):
+        project(SUITE, python=str(tmp_path / "bare" / "bin" / "python"))
 
 
 def command(folder):

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_results import large, small
 
-from perf.report.text import code, escape, render_markdown
+from perf.report.markup import code, escape
+from perf.report.text import render_markdown
 
 
 def test_sections_follow_the_order_of_the_page():

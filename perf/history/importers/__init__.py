@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
 from typing import Protocol, cast
 
 from perf.history.document import Document, NotReadableError
@@ -27,21 +28,21 @@ class Importer(Protocol):
         """Return what the document holds; raise NotReadableError when it is broken."""
 
 
-def importers() -> tuple[Importer, ...]:
-    """Return all importers, by name."""
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
-    return tuple(cast("Importer", importlib.import_module(f"{__name__}.{name}")) for name in names)
+def importers() -> Iterator[Importer]:
+    """Yield all importers, by name; each is imported when its turn comes, as some are slow to."""
+    for name in sorted(module.name for module in pkgutil.iter_modules(__path__)):
+        yield cast("Importer", importlib.import_module(f"{__name__}.{name}"))
 
 
 def read(document: Document) -> Imported:
     """Return what a document holds; raise NotReadableError when no format, or no run, is its."""
-    found = [importer for importer in importers() if importer.reads(document)]
-    if not found:
+    found = next((importer for importer in importers() if importer.reads(document)), None)
+    if found is None:
         known = ", ".join(importer.NAME for importer in importers())
         raise NotReadableError(f"{document.name} is of no known format; known are {known}")
     try:
-        return found[0].read(document)
+        return found.read(document)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise NotReadableError(
-            f"{document.name} looks like {found[0].NAME}, and is not: {error!r}"
+            f"{document.name} looks like {found.NAME}, and is not: {error!r}"
         ) from error

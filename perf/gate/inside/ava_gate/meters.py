@@ -11,8 +11,6 @@ import tracemalloc
 from collections.abc import Callable
 from typing import Protocol
 
-from .callgrind import Callgrind
-
 
 class Meter(Protocol):
     """Reads something around a part of a program."""
@@ -77,6 +75,8 @@ class Instructions:
     """Instructions executed in user mode, as valgrind's callgrind counts them."""
 
     def __init__(self) -> None:
+        from .callgrind import Callgrind  # noqa: PLC0415 - ctypes takes a while to import
+
         self._tool = Callgrind()
         self.count = 0
 

@@ -34,12 +34,16 @@ class Channel:
 
     def send(self, event: str, **values: Any) -> None:
         """Tell the coordinator something; a forked copy of this process has no say."""
-        if os.getpid() != self._owner:
+        if not self.is_owner():
             return
         try:
             self._socket.sendall(json.dumps({"event": event, **values}).encode() + b"\n")
         except OSError:
             os._exit(1)
+
+    def is_owner(self) -> bool:
+        """Say whether this is the process that the coordinator started."""
+        return os.getpid() == self._owner
 
     def receive(self) -> dict[str, Any]:
         """Wait for the coordinator's next wish."""

@@ -7,12 +7,15 @@ still parses, and they do nothing. A test without a benchmark is left out.
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
+import platform
 import random
 import sys
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 import pytest
@@ -79,6 +82,7 @@ class Gate:
         self.errors: list[dict[str, str]] = []
         self.failed: dict[str, tuple[str, str]] = {}
         self.benchmarks: dict[str, Benchmark] = {}
+        self.is_over = False
 
     def make(self, item: Any) -> Benchmark:
         """Return an item's fixture, made once."""
@@ -95,13 +99,14 @@ class Gate:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: Any) -> None:
         """Say which benchmarks there are, and keep those that are asked for, in that order."""
+        _resume_collector()
         found = {item.nodeid: item for item in session.items if _measured(item)}
         self.channel.send(
             "collected",
             benchmarks=[_described(item) for item in found.values()],
             errors=self.errors,
             modules=_origins(),
-            root=str(session.config.rootpath),
+            runtime=f"Python {platform.python_version()}, pytest {pytest.__version__}",
         )
         wanted = self.channel.receive()["ids"]
         session.items[:] = [found[name] for name in wanted if name in found]
@@ -140,6 +145,12 @@ class Gate:
     def pytest_sessionfinish(self) -> None:
         """Say that no more comes."""
         self.channel.send("end")
+        self.is_over = True
+
+    def leave(self) -> None:
+        """End without taking the interpreter apart, which would slow the next pair's start."""
+        if self.is_over and self.channel.is_owner():
+            os._exit(0)
 
     @pytest.fixture
     def benchmark(self, request: Any) -> Benchmark:
@@ -167,6 +178,7 @@ def pytest_configure(config: Any) -> None:
     channel = Channel(int(os.environ["AVA_GATE_FD"]))
     gate = Gate(channel, int(os.environ.get("PYTHONHASHSEED", "0")))
     config.pluginmanager.register(gate, "ava_gate")
+    atexit.register(gate.leave)  # runs after those of the project, which come later
 
 
 def _has_fixture(item: Any) -> bool:
@@ -206,14 +218,33 @@ def _reason(report: Any) -> str:
     return (raised or text or ["failed"])[-1]
 
 
+def _resume_collector() -> None:
+    """Turn the collector on again, with all that was imported in its oldest generation."""
+    gc.freeze()
+    gc.unfreeze()
+    gc.enable()
+
+
 def _origins() -> dict[str, str]:
     """Return where each top-level module came from, to see which copy was imported."""
     found = {}
     for name, module in list(sys.modules.items()):
         path = getattr(module, "__file__", None)
         if path and "." not in name:
-            found[name] = str(Path(path).resolve())
+            found[name] = _resolved(path)
     return found
+
+
+def _resolved(path: str) -> str:
+    """Return a path without links. Modules lie in few folders, and Path.resolve() looks at each."""
+    folder, name = os.path.split(path)
+    whole = f"{_folder(folder)}{os.sep}{name}"
+    return os.path.realpath(whole) if os.path.islink(whole) else whole  # noqa: PTH114 - as above
+
+
+@cache
+def _folder(path: str) -> str:
+    return os.path.realpath(path)
 
 
 def _seed(number: int) -> None:
