@@ -129,6 +129,12 @@ class RedisServer:
         return f"RedisServer(version={self.version!r}, source={str(self.source)!r})"
 
 
+def empty(url: str) -> None:
+    """Remove every key of the server of `url`."""
+    with redis.Redis.from_url(url) as client:
+        client.flushall()
+
+
 def redis_target(url: str) -> tuple[str, int]:
     """Return the host and port of `url`; the host may be the path of a socket."""
     parts = urlsplit(url)

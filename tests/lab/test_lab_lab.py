@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -152,6 +153,28 @@ def test_redis_can_be_reached_through_a_proxy(lab, redis_url):
         proxy.cut(refuse=True)
         with pytest.raises(redis.ConnectionError):
             far.get("key")
+
+
+@pytest.mark.redis
+def test_a_lab_finds_redis_empty_and_keeps_what_it_writes(servers, redis_server):
+    """Nothing that another claim left is there; asking once more takes nothing away."""
+    if redis_server.source is Source.URL:
+        pytest.skip("a Redis of the user's own is not ours to empty")
+    with Lab(servers.addresses) as earlier, Lab(servers.addresses) as later:
+        for lab, found in (earlier, None), (later, None), (later, b"permits"):
+            with redis.Redis.from_url(lab.redis_url) as client:
+                assert client.get("ava:limit:{yahoo}") == found
+                client.set("ava:limit:{yahoo}", "permits")
+
+
+@pytest.mark.redis
+def test_a_redis_of_the_users_own_is_not_emptied(servers, redis_url):
+    """What its owner keeps there is there after a claim asked for it."""
+    with redis.Redis.from_url(redis_url) as client:
+        client.set("theirs", "kept")
+        with Lab(replace(servers.addresses, redis_pid=None)) as lab:
+            assert lab.redis_url == redis_url
+        assert client.getdel("theirs") == b"kept"
 
 
 def test_what_is_missing_is_said_when_it_is_asked_for():

@@ -105,8 +105,8 @@ async def test_a_redis_that_forgot_waits_for_every_ledger(machine, forget):
 
 async def test_without_redis_nobody_takes(machine, lab):
     """The units of the others are not known; those of the refused call are not spent either."""
-    await both(machine)
     proxy = lab.redis_proxy()
+    await both(machine)
     quota = machine("a", at=lab.redis_url_via(proxy))
     await quota.take()
     proxy.cut(refuse=True)
