@@ -21,8 +21,10 @@ Redis away: each process keeps to `share` of every limit, so up to 1/share proce
 bounds together. It waits one whole window first, since what Redis granted last still counts, and is
 refused with RateLimitedError where its share is less than one call. One process alone says 1. This
 takes "away" to mean away for all: a process that is cut off alone adds its share to the rest.
+For `HICCUP_S` it refuses nobody who can wait that long: most silences are over by then.
 
-Redis back: used at once; if a share was used meanwhile, everybody waits until that is a window ago.
+Redis back: used at once, since whoever comes has it asked, however long the share would have to
+wait; if a share was used meanwhile, everybody waits until that is a window ago.
 Redis back empty: the first process that knew the earlier memory sees that it is gone, and the whole
 limit counts as spent at the moment the new one began.
 """
@@ -47,6 +49,7 @@ from ava.net.spec import Limit, Priority, Rate, Window
 from ava.redis import RETRY_S, RedisLink, Script
 
 ON_WAY_S = 5.0  # a call of a provider has arrived by then, if its process cannot tell any more
+HICCUP_S = 4 * RETRY_S  # a silence of Redis that is waited out
 LATE_ANSWERS = 5  # in a row, before the way to Redis counts as too slow for the lease
 
 _MICRO = 1_000_000
@@ -101,6 +104,7 @@ class SharedLimiter(QueueingLimiter):
         self._free_at = ALWAYS
         self._late = 0
         self._alone: Gate | None = None  # this process's share, while Redis is away
+        self._away_for_good_at = ALWAYS  # from when on callers are refused for the share's wait
         self._alone_at = ALWAYS  # when it was last used
         self._messages: set[asyncio.Task[None]] = set()
 
@@ -149,9 +153,9 @@ class SharedLimiter(QueueingLimiter):
         self._taken = self._held.pop()
         return True
 
-    def _due(self, now: float, ahead: int) -> float:
-        if self._alone is not None:
-            return self._alone.due(now, ahead)
+    def _due(self, now: float, ahead: int) -> float:  # noqa: ARG002 - Redis knows who is ahead
+        if self._alone is not None:  # Redis may be back, and grant sooner than the share
+            return max(now, self._paused_until)
         return max(now, self._free_at)
 
     async def _until_ready(self) -> None:
@@ -236,6 +240,7 @@ class SharedLimiter(QueueingLimiter):
             )
         self._alone = gate([part for part in parts if part is not None])
         self._alone.hold(max(now + self._memory_s, self._paused_until))
+        self._away_for_good_at = now + HICCUP_S
         self._free_at = ALWAYS
 
     async def _may_go_alone(self) -> bool:
@@ -246,7 +251,8 @@ class SharedLimiter(QueueingLimiter):
         if now >= self._alone.free_at:
             return True
         due = self._alone.due(now)
-        self._refused += self._line.dismiss(due)
+        if now >= self._away_for_good_at:
+            self._refused += self._line.dismiss(due)
         await self._sleep_until(min(due, now + RETRY_S))
         return False
 
