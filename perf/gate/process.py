@@ -37,6 +37,14 @@ class CrashedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Seeds:
+    """What is left to chance in a worker: its hashes, and where in memory its objects lie."""
+
+    hashes: int
+    layout: int
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """How to start a worker: interpreter, folder, path of its imports, pytest's arguments.
 
@@ -58,14 +66,15 @@ class Command:
         ours = ("-p", _PLUGIN, "-p", "no:unraisableexception", "-q", "--color=no")
         return [*self.prefix, self.python, *self.entry, *ours, *self.arguments]
 
-    def variables(self, seed: int, descriptor: int) -> dict[str, str]:
+    def variables(self, seeds: Seeds, descriptor: int) -> dict[str, str]:
         """Return the environment: the checkout's own packages come before installed ones."""
         given = self.environment.get("PYTHONPATH", "")
         path = [str(INSIDE), *map(str, self.path), *([given] if given else [])]
         return {
             **self.environment,
             "PYTHONPATH": os.pathsep.join(path),
-            "PYTHONHASHSEED": str(seed),
+            "PYTHONHASHSEED": str(seeds.hashes),
+            "AVA_GATE_LAYOUT": str(seeds.layout),
             "AVA_GATE_FD": str(descriptor),
         }
 
@@ -73,7 +82,7 @@ class Command:
 class Worker:
     """A running worker; `close` ends it and all that it started."""
 
-    def __init__(self, command: Command, seed: int, output: Path) -> None:
+    def __init__(self, command: Command, seeds: Seeds, output: Path) -> None:
         ours, theirs = socket.socketpair()
         self._socket = ours
         self._output = output
@@ -82,7 +91,7 @@ class Worker:
             self._process = subprocess.Popen(
                 command.words(),
                 cwd=command.folder,
-                env=command.variables(seed, theirs.fileno()),
+                env=command.variables(seeds, theirs.fileno()),
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,

@@ -6,7 +6,9 @@ import gc
 import os
 import sys
 import weakref
+from collections import Counter
 from pathlib import Path
+from random import Random
 from threading import Thread
 
 import pytest
@@ -14,6 +16,7 @@ import pytest
 from perf.gate.inside import ava_gate
 from perf.gate.inside.ava_gate.bodies import plain, prepared
 from perf.gate.inside.ava_gate.fixture import Benchmark
+from perf.gate.inside.ava_gate.layout import shift
 from perf.gate.inside.ava_gate.meters import meter
 from perf.gate.inside.ava_gate.parking import Parking
 
@@ -73,6 +76,20 @@ def test_it_imports_nothing_but_the_standard_library_and_pytest():
                 names = [node.module]
             tops = {name.partition(".")[0] for name in names}
             assert tops <= sys.stdlib_module_names | {"pytest"}, path.name
+
+
+def test_a_shift_moves_objects_of_every_size():
+    """Those of one size lie in pools of their own, so each size has a number of its own."""
+    drawn = [Counter(-(-sys.getsizeof(one) // 16) for one in shift(Random(n))) for n in range(20)]
+    for size in range(1, 33):
+        numbers = [kept[size] for kept in drawn]
+        assert len(set(numbers)) > 5, size
+        assert max(numbers) * 16 * size <= 2**14, size
+
+
+def test_a_shift_repeats_with_its_seed():
+    """A run with a seed is the same run again."""
+    assert [*map(sys.getsizeof, shift(Random(5)))] == [*map(sys.getsizeof, shift(Random(5)))]
 
 
 def test_only_the_calls_are_measured_of_a_prepared_benchmark():
