@@ -1,9 +1,7 @@
 """Start pairs of workers, and end every one of them.
 
-Within a pair the hash seed is the same, in the next it is another: what a seed does to the order
-of sets is chance, and falls on both sides alike. Each process has a layout of its own: what memory
-does to a time is chance too, and no pair may show it as a difference between the revisions. Counts
-repeat in the same layout only, which both sides have there.
+Within a pair the seed is the same, in the next it is another: what hashes do to the order of sets,
+and where objects lie in memory, is chance, and falls on both sides as alike as their code allows.
 """
 
 from __future__ import annotations
@@ -16,13 +14,11 @@ from random import Random
 from time import monotonic
 from typing import Protocol
 
-from perf.gate.pair import TIMED, Pair, Partner, UncollectedError
-from perf.gate.process import Command, Seeds, Worker
+from perf.gate.pair import Pair, Partner, UncollectedError
+from perf.gate.process import Command, Worker
 from perf.gate.protocol import Collected
 from perf.gate.sample import Metric, Side
 from perf.lab import Unavailable
-
-_SEEDS = 2**32
 
 
 class Running(Partner, Protocol):
@@ -37,7 +33,7 @@ class Running(Partner, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What both sides of a pair need; `start` takes a command, seeds and a file for output.
+    """What both sides of a pair need; `start` takes a command, a seed and a file for output.
 
     `patience_s` is how long a worker may say nothing.
     """
@@ -47,7 +43,7 @@ class Stage:
     metric: Metric
     scratch: Path
     patience_s: float = 300.0
-    start: Callable[[Command, Seeds, Path], Running] = Worker
+    start: Callable[[Command, int, Path], Running] = Worker
 
 
 class Pairs:
@@ -67,14 +63,12 @@ class Pairs:
         """Return a fresh pair that has collected; the one before is gone."""
         self._leaving, self._running = self._running, []
         self._number, began = self._number + 1, monotonic()
-        hashes, starts = self._rng.randrange(1, _SEEDS), list(Side)
+        seed, starts = self._rng.randrange(1, 2**32), list(Side)
         self._rng.shuffle(starts)
         workers: dict[Side, Running] = {}
         for side in starts:
             output = self._stage.scratch / f"worker-{self._number}-{side}.txt"
-            own = self._rng.randrange(_SEEDS)
-            seeds = Seeds(hashes, own if self._stage.metric in TIMED else hashes)
-            workers[side] = self._stage.start(self._stage.commands[sides[side]], seeds, output)
+            workers[side] = self._stage.start(self._stage.commands[sides[side]], seed, output)
             self._running.append(workers[side])
         pair = Pair(workers, self._stage.metric, self._rng, self._stage.patience_s, _cores())
         try:

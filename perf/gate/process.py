@@ -37,14 +37,6 @@ class CrashedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Seeds:
-    """What is left to chance in a worker: its hashes, and where in memory its objects lie."""
-
-    hashes: int
-    layout: int
-
-
-@dataclass(frozen=True, slots=True)
 class Command:
     """How to start a worker: interpreter, folder, path of its imports, pytest's arguments.
 
@@ -66,15 +58,14 @@ class Command:
         ours = ("-p", _PLUGIN, "-p", "no:unraisableexception", "-q", "--color=no")
         return [*self.prefix, self.python, *self.entry, *ours, *self.arguments]
 
-    def variables(self, seeds: Seeds, descriptor: int) -> dict[str, str]:
+    def variables(self, seed: int, descriptor: int) -> dict[str, str]:
         """Return the environment: the checkout's own packages come before installed ones."""
         given = self.environment.get("PYTHONPATH", "")
         path = [str(INSIDE), *map(str, self.path), *([given] if given else [])]
         return {
             **self.environment,
             "PYTHONPATH": os.pathsep.join(path),
-            "PYTHONHASHSEED": str(seeds.hashes),
-            "AVA_GATE_LAYOUT": str(seeds.layout),
+            "PYTHONHASHSEED": str(seed),
             "AVA_GATE_FD": str(descriptor),
         }
 
@@ -82,7 +73,7 @@ class Command:
 class Worker:
     """A running worker; `close` ends it and all that it started."""
 
-    def __init__(self, command: Command, seeds: Seeds, output: Path) -> None:
+    def __init__(self, command: Command, seed: int, output: Path) -> None:
         ours, theirs = socket.socketpair()
         self._socket = ours
         self._output = output
@@ -91,7 +82,7 @@ class Worker:
             self._process = subprocess.Popen(
                 command.words(),
                 cwd=command.folder,
-                env=command.variables(seeds, theirs.fileno()),
+                env=command.variables(seed, theirs.fileno()),
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,

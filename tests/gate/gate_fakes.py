@@ -99,11 +99,11 @@ class FakeStage:
         commands = {side: side for side in Side}  # the fake's command is its side
         return Stage(commands, labels, self.metric, folder, start=self._start)
 
-    def _start(self, side, seeds, _output):
+    def _start(self, side, seed, _output):
         cost = self.head_ns if side is Side.HEAD else self.call_ns
         oddities = self.oddities[side] | self.flaws.get(len(self.started), {})
         worker = FakeWorker(self.suites[side], cost, oddities, self.rules)
         worker.side = side
         self.started.append(worker)
-        self.seeds.append(seeds)
+        self.seeds.append(seed)
         return worker

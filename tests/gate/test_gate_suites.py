@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from perf.exits import Exit
-from perf.gate.process import Command, CrashedError, Seeds, Worker
+from perf.gate.process import Command, CrashedError, Worker
 from perf.gate.rules import GateSettings
 from perf.gate.sample import Next
 from perf.gate.session import Asked, compare
@@ -248,7 +248,7 @@ def command(folder):
 
 def test_a_closed_worker_is_gone(tmp_path):
     """One that waits for its coordinator ends at once, without a word."""
-    worker = Worker(command(tmp_path), Seeds(1, 1), tmp_path / "out.txt")
+    worker = Worker(command(tmp_path), 1, tmp_path / "out.txt")
     worker.next(60)
     worker.interrupt()
     worker.close()
@@ -259,7 +259,7 @@ def test_a_worker_that_ends_too_early_says_its_last_words(tmp_path):
     """An option that pytest does not know is what the user reads."""
     made = command(tmp_path)
     wrong = Command(made.python, made.folder, made.path, ("--no-such",), made.environment)
-    worker = Worker(wrong, Seeds(1, 1), tmp_path / "out.txt")
+    worker = Worker(wrong, 1, tmp_path / "out.txt")
     with pytest.raises(CrashedError, match=r"code 4: .*unrecognized arguments: --no-such"):
         worker.next(60)
     worker.close()
@@ -273,7 +273,7 @@ def test_a_worker_dies_with_a_killed_coordinator(tmp_path):
         "import os, sys; from pathlib import Path; from perf.gate.process import *\n"
         "here = Path(sys.argv[1])\n"
         "command = Command(sys.executable, here, (), (), dict(os.environ))\n"
-        "worker = Worker(command, Seeds(1, 1), here / 'o')\n"
+        "worker = Worker(command, 1, here / 'o')\n"
         "print(worker._process.pid, flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
     )

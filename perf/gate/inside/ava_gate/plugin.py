@@ -16,7 +16,6 @@ import sys
 import zlib
 from collections.abc import Iterator
 from functools import cache
-from random import Random
 from typing import Any
 
 import pytest
@@ -79,9 +78,9 @@ def _family(name: str) -> str:
 class Gate:
     """What the plugin knows of one run."""
 
-    def __init__(self, channel: Channel, seed: int, layout: Random) -> None:
+    def __init__(self, channel: Channel, seed: int) -> None:
         self.channel, self.seed = channel, seed
-        self._layout, self._kept = layout, list[object]()
+        self._kept: list[object] = []
         self.errors: list[dict[str, str]] = []
         self.failed: dict[str, tuple[str, str]] = {}
         self.benchmarks: dict[str, Benchmark] = {}
@@ -93,14 +92,14 @@ class Gate:
             self.benchmarks[item.nodeid] = Benchmark(self.channel, item)
         return self.benchmarks[item.nodeid]
 
-    def _shift(self) -> None:
+    def _shift(self, name: str) -> None:
         """Put what comes next elsewhere, also in respect of what is there already."""
-        self._kept = shift(self._layout)
+        self._kept = shift(self.seed, name)
 
     def pytest_collectstart(self, collector: Any) -> None:
         """Shift what a module makes when it is imported."""
         if isinstance(collector, pytest.Module):
-            self._shift()
+            self._shift(collector.nodeid)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collectreport(self, report: Any) -> None:
@@ -126,8 +125,8 @@ class Gate:
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: Any) -> Iterator[None]:
-        """Give both sides of a pair the same pseudo-random numbers, and each its own layout."""
-        self._shift()
+        """Give both sides of a pair the same pseudo-random numbers and the same shift."""
+        self._shift(item.nodeid)
         _seed(zlib.crc32(item.nodeid.encode()) ^ self.seed)
         yield
 
@@ -189,8 +188,7 @@ def pytest_configure(config: Any) -> None:
     for option, value in (("maxfail", 0), ("continue_on_collection_errors", True)):
         setattr(config.option, option, value)
     channel = Channel(int(os.environ["AVA_GATE_FD"]))
-    seed, layout = (int(os.environ[name]) for name in ("PYTHONHASHSEED", "AVA_GATE_LAYOUT"))
-    gate = Gate(channel, seed, Random(~layout))  # noqa: S311 - no secret
+    gate = Gate(channel, int(os.environ["PYTHONHASHSEED"]))
     config.pluginmanager.register(gate, "ava_gate")
     atexit.register(gate.leave)  # runs after those of the project, which come later
 
