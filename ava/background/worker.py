@@ -59,7 +59,8 @@ class Background:
         begun = _STARTS.latest(self._core.clock.now())
         for job in self.jobs.values():
             if job.at_start:
-                await self._defer(job, "start", begun)
+                is_due = job.timetable.latest(begun) == begun  # the tick of this hour is then it
+                await self._defer(job, "tick" if is_due else "start", begun)
 
     async def tick(self, now: datetime | None = None) -> list[str]:
         """Queue the ticks that are due; return the names of the jobs that nobody had queued yet."""

@@ -78,6 +78,13 @@ async def test_a_start_runs_its_jobs_once_for_all_who_start(cores, job, clock):
     assert len(ran) == 2
 
 
+async def test_a_start_in_the_hour_of_a_tick_is_that_tick(worker, job):
+    """A worker that starts at 06:30 does not do twice what is due daily at 06:00."""
+    background = worker(job(done, timetable=Every(3600), at_start=True, grace_s=3600))
+    await background.start()
+    assert await background.tick() == []
+
+
 async def test_a_failing_job_is_tried_again_and_shown_failed_at_the_end(worker, job, runs, hasten):
     """Three attempts, with waits that double; people see that it waits, and why it failed."""
 
