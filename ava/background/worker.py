@@ -56,11 +56,12 @@ class Background:
         """Queue what is done at a start; raise DatabaseError where the queue has no tables."""
         if not await self._app.check_connection_async():
             raise DatabaseError("the queue has no tables yet; run `ava migrate`")
-        begun = _STARTS.latest(self._core.clock.now())
+        now = self._core.clock.now()
+        begun = _STARTS.latest(now)
         for job in self.jobs.values():
             if job.at_start:
-                is_due = job.timetable.latest(begun) == begun  # the tick of this hour is then it
-                await self._defer(job, "tick" if is_due else "start", begun)
+                is_tick = job.timetable.latest(now) == begun  # which would be run beside it
+                await self._defer(job, "tick" if is_tick else "start", begun)
 
     async def tick(self, now: datetime | None = None) -> list[str]:
         """Queue the ticks that are due; return the names of the jobs that nobody had queued yet."""
